@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Probing;
+
+namespace RomFlash.Sdk.Compatibility;
+
+/// <summary>Decides which ROM may go on which target.</summary>
+/// <remarks>Thread-safe: one instance serves many targets at once.</remarks>
+public interface ICompatibilityCatalog
+{
+    /// <summary>Decides for each installed ROM of a target.</summary>
+    /// <param name="query">The target, the images at hand and the policy.</param>
+    /// <param name="cancellationToken">Cancelled by the caller.</param>
+    /// <returns>The verdict, or why the catalog can't be used.</returns>
+    ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken);
+}
+
+/// <summary>What a catalog is asked.</summary>
+/// <param name="Report">The target.</param>
+/// <param name="Images">The validated images at hand.</param>
+/// <param name="Policy">What the caller allows.</param>
+public sealed record CompatibilityQuery(TargetReport Report, ImmutableArray<RomImage> Images, FlashPolicy Policy);
+
+/// <summary>A catalog's word on one installed ROM.</summary>
+public enum RomDecision
+{
+    /// <summary>The catalog has nothing to say on this ROM, or no image at hand is meant for it.</summary>
+    NotApplicable = 0,
+
+    /// <summary>The upgrade is allowed.</summary>
+    Approved,
+
+    /// <summary>The version is installed already.</summary>
+    AlreadyCurrent,
+
+    /// <summary>The catalog does not support this ROM or this controller with any image at hand.</summary>
+    NotSupported,
+
+    /// <summary>The image is older than the installed version.</summary>
+    Downgrade,
+
+    /// <summary>The installed version is unknown or can't be compared.</summary>
+    UnknownVersion,
+}
+
+/// <summary>A released ROM, as a catalog describes it.</summary>
+public sealed record RomRelease
+{
+    /// <summary>The SHA-256 of the image.</summary>
+    public required ContentDigest Sha256 { get; init; }
+
+    /// <summary>The image's length in bytes.</summary>
+    public required long Length { get; init; }
+
+    /// <summary>The version as the release names it.</summary>
+    public required RomVersion Version { get; init; }
+
+    /// <summary>What each fact source reports once this release runs. Without an entry for a source that the target has, no outcome can be confirmed.</summary>
+    public required ImmutableArray<ReportedVersion> ReportedAs { get; init; }
+
+    /// <summary>The lowest version that must be installed before this release, by fact source; empty when any will do.</summary>
+    public ImmutableArray<ReportedVersion> RequiredMinimum { get; init; } = [];
+
+    /// <summary>Notes for people. Untrusted text.</summary>
+    public string Notes { get; init; } = string.Empty;
+
+    /// <summary>Gives what a source reports once this release runs.</summary>
+    /// <param name="source">The source.</param>
+    /// <returns>The version, or null.</returns>
+    public RomVersion? ReportedBy(FactSource source) => ReportedAs.IsDefault ? null : ReportedAs.FirstOrDefault(r => r.Source == source)?.Version;
+}
+
+/// <summary>A catalog's word on one installed ROM, with its reasons.</summary>
+public sealed record ComponentVerdict
+{
+    /// <summary>The id of the installed ROM.</summary>
+    public required string ComponentId { get; init; }
+
+    /// <summary>The decision.</summary>
+    public required RomDecision Decision { get; init; }
+
+    /// <summary>The releases to flash one after the other, stepping stones first; empty unless approved or current.</summary>
+    public ImmutableArray<RomRelease> Path { get; init; } = [];
+
+    /// <summary>Why, for people. Untrusted text.</summary>
+    public ImmutableArray<string> Reasons { get; init; } = [];
+}
+
+/// <summary>What a catalog answered; anybody can construct it. <see cref="ApprovedUpgrade.TryCreate"/> turns it into a key.</summary>
+public sealed record CompatibilityVerdict
+{
+    /// <summary>Whether the catalog lists the target as supported.</summary>
+    public required bool IsTargetSupported { get; init; }
+
+    /// <summary>One entry for each installed ROM.</summary>
+    public ImmutableArray<ComponentVerdict> Components { get; init; } = [];
+
+    /// <summary>The images at hand that no release of the catalog has.</summary>
+    public ImmutableArray<ContentDigest> UnknownImages { get; init; } = [];
+
+    /// <summary>Which catalog answered, for people.</summary>
+    public string Catalog { get; init; } = string.Empty;
+
+    /// <summary>Reasons that concern the whole target, for people. Untrusted text.</summary>
+    public ImmutableArray<string> Reasons { get; init; } = [];
+}

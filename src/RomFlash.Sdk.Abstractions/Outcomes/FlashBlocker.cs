@@ -1,0 +1,18 @@
+namespace RomFlash.Sdk.Outcomes;
+
+/// <summary>What a preflight found to speak against an upgrade. Several can hold at once, and all of them are reported.</summary>
+/// <param name="Name">A stable lower-case name, by which policy can waive it where that is allowed, such as <c>disk-encryption-sealed</c>.</param>
+/// <param name="Failure">The failure that the upgrade ends with when the blocker is not waived.</param>
+/// <param name="CanBeWaived">Whether policy may waive it.</param>
+public sealed record FlashBlocker(string Name, FlashFailure Failure, bool CanBeWaived)
+{
+    /// <summary>Name and message in one line.</summary>
+    /// <returns>Text for a log.</returns>
+    public override string ToString() => $"{Name}: {Failure}";
+}
+
+/// <summary>Sets a blocker aside, by name; reports and the journal carry it.</summary>
+/// <param name="Blocker">The blocker's name.</param>
+/// <param name="Who">Who decided.</param>
+/// <param name="Why">Why.</param>
+public sealed record BlockerWaiver(string Blocker, string Who, string Why);

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Staging;
+
+/// <summary>Puts images on the target where they are inert, and proves what lies there.</summary>
+/// <remarks>Thread-safe: one instance serves many targets at once.</remarks>
+public interface IImageStager
+{
+    /// <summary>Stages all components under one deposit. Leaves it in place when it fails; the pipeline cleans up.</summary>
+    /// <param name="context">The target and the connection to it.</param>
+    /// <param name="approved">What to stage.</param>
+    /// <param name="deposit">The deposit's id and generation, chosen and journalled by the pipeline.</param>
+    /// <param name="cancellationToken">Cancelled by the caller.</param>
+    /// <returns>What lies on the target and how that was verified, or why not.</returns>
+    ValueTask<FlashResult<StagingEvidence>> StageAsync(StageContext context, ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken);
+
+    /// <summary>Removes deposits that are not armed: those of earlier runs, and this run's own after a failure.</summary>
+    /// <param name="context">The target and the connection to it.</param>
+    /// <param name="keep">A deposit that stays, or null.</param>
+    /// <param name="cancellationToken">Cancelled by the caller.</param>
+    /// <returns>What was removed and what could not be, or why nobody could look.</returns>
+    ValueTask<FlashResult<CleanUpEvidence>> CleanUpAsync(StageContext context, DepositKey? keep, CancellationToken cancellationToken);
+}
+
+/// <summary>Names a deposit on the target.</summary>
+/// <param name="Id">1 to 64 lower-case ASCII letters, digits and hyphens.</param>
+/// <param name="Generation">The claim's generation, or 0 without a claim.</param>
+public sealed record DepositKey(string Id, long Generation);
+
+/// <summary>One file as it was sent and found.</summary>
+/// <param name="File">The file of the manifest.</param>
+/// <param name="Sent">The SHA-256 of the bytes that were sent.</param>
+/// <param name="Found">The SHA-256 of the copy on the target, or an empty digest when it was not verified that way.</param>
+public sealed record StagedFile(DepositFile File, ContentDigest Sent, ContentDigest Found);
+
+/// <summary>What a stager reports; anybody can construct it. <see cref="StagedImage.TryCreate"/> turns it into a key.</summary>
+public sealed record StagingEvidence
+{
+    /// <summary>The deposit.</summary>
+    public required DepositManifest Manifest { get; init; }
+
+    /// <summary>The files, in the order of the manifest.</summary>
+    public required ImmutableArray<StagedFile> Files { get; init; }
+
+    /// <summary>How the copies were verified.</summary>
+    public required VerificationMethod Verification { get; init; }
+
+    /// <summary>The strongest way to verify that the transport has.</summary>
+    public required VerificationMethod StrongestAvailable { get; init; }
+
+    /// <summary>The endpoint that took the deposit.</summary>
+    public string Endpoint { get; init; } = string.Empty;
+}
+
+/// <summary>What a clean-up did.</summary>
+/// <param name="Removed">How many deposits were removed.</param>
+/// <param name="Leftovers">What could not be removed; inert. Untrusted text.</param>
+public sealed record CleanUpEvidence(int Removed, ImmutableArray<string> Leftovers);

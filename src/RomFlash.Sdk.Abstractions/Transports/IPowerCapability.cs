@@ -1,0 +1,22 @@
+namespace RomFlash.Sdk.Transports;
+
+/// <summary>How to restart.</summary>
+/// <param name="Delay">How long the target waits before it restarts; zero or more.</param>
+/// <param name="Message">Shown to users of the target.</param>
+/// <param name="Force">Whether programs that object are ended.</param>
+public sealed record RebootRequest(TimeSpan Delay, string Message, bool Force);
+
+/// <summary>Restarts the target.</summary>
+public interface IPowerCapability : ITargetCapability
+{
+    /// <summary>Asks for a restart.</summary>
+    /// <param name="request">How.</param>
+    /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>
+    /// <returns>Done when the target accepted.</returns>
+    ValueTask<TransportResult<Done>> ScheduleRebootAsync(RebootRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Takes the request back. Succeeds when none is pending.</summary>
+    /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>
+    /// <returns>Done when no restart is pending; <see cref="TransportFaultKind.Busy"/> when it is too late.</returns>
+    ValueTask<TransportResult<Done>> AbortRebootAsync(CancellationToken cancellationToken);
+}
