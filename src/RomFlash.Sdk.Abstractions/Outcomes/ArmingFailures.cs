@@ -170,8 +170,8 @@ public sealed record RebootRefused : ArmingFailure
     internal static readonly FailureDescriptor Info = new(
         "RF7007",
         "The target refused to restart",
-        "The restart could not be requested.",
-        "Restart the target by other means, then confirm; or cancel.",
+        "The restart could not be requested; the flash was disarmed where the target allows it.",
+        "Find out why the target refuses, and run again. Where its state says armed: restart it by other means and confirm, or cancel.",
         RetryClass.Later,
         TargetState.Armed);
 

@@ -4,7 +4,7 @@ namespace RomFlash.Sdk.Outcomes;
 
 /// <summary>A value, or the one <see cref="FlashFailure"/> that ended the operation. There is no success flag to forget.</summary>
 /// <typeparam name="T">What the operation gives when it succeeds.</typeparam>
-/// <remarks>Immutable and thread-safe. A <c>default</c> result is neither: every member of it throws <see cref="InvalidOperationException"/>.</remarks>
+/// <remarks>Immutable and thread-safe. A <c>default</c> result is neither: every member of it but <see cref="IsDefault"/> throws <see cref="InvalidOperationException"/>.</remarks>
 public readonly struct FlashResult<T>
     where T : notnull
 {
@@ -18,6 +18,9 @@ public readonly struct FlashResult<T>
         _failure = failure;
         _isSet = true;
     }
+
+    /// <summary>True for a result that was never set: an answer that a broken plug-in gives.</summary>
+    public bool IsDefault => !_isSet;
 
     /// <summary>Wraps a value.</summary>
     /// <param name="value">The value; not null.</param>

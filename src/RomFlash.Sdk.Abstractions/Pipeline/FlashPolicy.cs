@@ -39,6 +39,9 @@ public sealed record FlashDeadlines
     /// <summary>One call of a gate. Default 30 min.</summary>
     public TimeSpan Gate { get; init; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>One stage in all, whatever it does; a stage that ignores its cancellation is given up. Default 4 h.</summary>
+    public TimeSpan Stage { get; init; } = TimeSpan.FromHours(4);
+
     /// <summary>How often reading facts is tried again after a connection fault. Reading is the only thing that is repeated by itself. Default 2.</summary>
     public int ReadRetries { get; init; } = 2;
 

@@ -1,7 +1,8 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
-using RomFlash.Sdk.Staging;
 
 namespace RomFlash.Sdk.Scheduling;
 
@@ -12,12 +13,15 @@ public interface IFlashGate
     /// <summary>A short name; failures carry it.</summary>
     string Name { get; }
 
-    /// <summary>Asked when everything is staged and nothing is armed. Refusing leaves the target untouched.</summary>
+    /// <summary>
+    /// Asked when everything is staged and verified, before it is armed; asked again when an armed flash of an interrupted client is
+    /// adopted. Refusing leaves the target untouched: an adopted flash is disarmed.
+    /// </summary>
     /// <param name="context">The target.</param>
-    /// <param name="staged">What would be armed.</param>
+    /// <param name="components">What would be flashed at the next boot.</param>
     /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>
     /// <returns>Whether to go on.</returns>
-    ValueTask<GateDecision> BeforeRebootAsync(StageContext context, StagedImage staged, CancellationToken cancellationToken);
+    ValueTask<GateDecision> BeforeRebootAsync(StageContext context, ImmutableArray<UpgradeComponent> components, CancellationToken cancellationToken);
 
     /// <summary>Asked when the target has returned and the upgrade is confirmed. Refusing makes the result a <see cref="GateRefused"/>.</summary>
     /// <param name="context">The target.</param>

@@ -99,19 +99,18 @@ public sealed class ScheduledFlash
     /// </summary>
     /// <param name="target">The target.</param>
     /// <param name="records">The records of one operation, oldest first.</param>
-    /// <param name="identity">The identity as it was read again now.</param>
+    /// <param name="identity">The identity as it was read again now, or null while the target is away; <see cref="Confirmation.FlashOutcome.Decide"/> compares it in any case.</param>
     /// <returns>The key; <see cref="TargetIdentityChanged"/> for another machine, <see cref="JournalCorrupt"/> when the records do not hold an arming step.</returns>
-    public static FlashResult<ScheduledFlash> TryAdopt(FlashTarget target, ImmutableArray<FlashJournalRecord> records, TargetIdentity identity)
+    public static FlashResult<ScheduledFlash> TryAdopt(FlashTarget target, ImmutableArray<FlashJournalRecord> records, TargetIdentity? identity)
     {
         ArgumentNullException.ThrowIfNull(target);
-        ArgumentNullException.ThrowIfNull(identity);
         var armed = records.IsDefault ? null : records.LastOrDefault(r => r.Kind is FlashJournalRecordKind.ArmIntent);
         if (armed is not { Identity: { } was, Boot: { } boot, DepositId: { } deposit, Components.IsDefaultOrEmpty: false })
         {
             return new JournalCorrupt { Stage = FlashStage.Reconcile, TargetId = target.Id, Detail = "the operation has no complete arming record" };
         }
 
-        if (was.CompareWith(identity) is not IdentityMatch.Same)
+        if (identity is not null && was.CompareWith(identity) is not IdentityMatch.Same)
         {
             return new TargetIdentityChanged { Stage = FlashStage.Reconcile, TargetId = target.Id, Detail = "the machine at the address is not proved to be the one in the journal" };
         }

@@ -21,11 +21,16 @@ public interface IImageStager
 
     /// <summary>Removes deposits that are not armed: those of earlier runs, and this run's own after a failure.</summary>
     /// <param name="context">The target and the connection to it.</param>
-    /// <param name="keep">A deposit that stays, or null.</param>
+    /// <param name="scope">Which ones.</param>
     /// <param name="cancellationToken">Cancelled by the caller.</param>
     /// <returns>What was removed and what could not be, or why nobody could look.</returns>
-    ValueTask<FlashResult<CleanUpEvidence>> CleanUpAsync(StageContext context, DepositKey? keep, CancellationToken cancellationToken);
+    ValueTask<FlashResult<CleanUpEvidence>> CleanUpAsync(StageContext context, CleanUpScope scope, CancellationToken cancellationToken);
 }
+
+/// <summary>Which deposits to remove.</summary>
+/// <param name="OnlyIdsStartingWith">Only those whose id begins like this, where no claim keeps other clients away; null for all.</param>
+/// <param name="Keep">One that stays, or null.</param>
+public sealed record CleanUpScope(string? OnlyIdsStartingWith, DepositKey? Keep = null);
 
 /// <summary>Names a deposit on the target.</summary>
 /// <param name="Id">1 to 64 lower-case ASCII letters, digits and hyphens.</param>

@@ -7,7 +7,7 @@ public readonly record struct Done;
 
 /// <summary>A value, or the <see cref="TransportFault"/> in its place.</summary>
 /// <typeparam name="T">What the operation gives.</typeparam>
-/// <remarks>Immutable and thread-safe. Every member of a <c>default</c> result throws <see cref="InvalidOperationException"/>.</remarks>
+/// <remarks>Immutable and thread-safe. Every member of a <c>default</c> result but <see cref="IsDefault"/> throws <see cref="InvalidOperationException"/>.</remarks>
 public readonly struct TransportResult<T>
     where T : notnull
 {
@@ -68,5 +68,5 @@ public readonly struct TransportResult<T>
 
     /// <summary>The value's or the fault's text.</summary>
     /// <returns>Text for a log.</returns>
-    public override string ToString() => !_isSet ? "(never set)" : _fault?.ToString() ?? _value!.ToString() ?? string.Empty;
+    public override string ToString() => !_isSet ? throw new InvalidOperationException("This TransportResult was never set: it is a default value.") : _fault?.ToString() ?? _value!.ToString() ?? string.Empty;
 }

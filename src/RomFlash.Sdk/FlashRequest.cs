@@ -1,0 +1,21 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Targets;
+
+namespace RomFlash.Sdk;
+
+/// <summary>What to upgrade, with what, and under which policy.</summary>
+/// <param name="Target">The target.</param>
+/// <param name="Images">Validated images: one for each component, and those of stepping stones. Shared between targets.</param>
+/// <param name="Policy">What the caller allows.</param>
+public sealed record FlashRequest(FlashTarget Target, ImmutableArray<RomImage> Images, FlashPolicy Policy)
+{
+    /// <summary>Creates a request for one image under the default policy.</summary>
+    /// <param name="target">The target.</param>
+    /// <param name="image">The image.</param>
+    public FlashRequest(FlashTarget target, RomImage image)
+        : this(target, [image], FlashPolicy.Default)
+    {
+    }
+}

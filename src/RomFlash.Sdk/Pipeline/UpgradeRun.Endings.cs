@@ -1,0 +1,314 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Diagnostics;
+using RomFlash.Sdk.Journal;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Scheduling;
+using RomFlash.Sdk.Staging;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Pipeline;
+
+/// <content>How an upgrade ends: each end cleans up what it may, and says in what state the target is.</content>
+internal sealed partial class UpgradeRun
+{
+    /// <summary>Nothing is armed: removes the deposit, gives the claim back, concludes. What can't be removed is named.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>> AbandonAsync(FlashFailure failure)
+    {
+        if (failure is TargetIdentityChanged)
+        {
+            // Another machine answers at the address: nothing there is ours to remove.
+            FlashResult<FlashOutcome> changed = failure with { TargetId = _target.Id, TargetState = TargetState.Indeterminate, Leftovers = NameAll() };
+            return await ConcludeAsync(changed, isFinal: true).ConfigureAwait(false);
+        }
+
+        var leftovers = await CleanUpAsync().ConfigureAwait(false);
+        FlashResult<FlashOutcome> result = failure with
+        {
+            TargetId = _target.Id,
+            Leftovers = leftovers,
+            TargetState = failure.TargetState is TargetState.Prepared or TargetState.Untouched or TargetState.Indeterminate or TargetState.Armed
+                ? leftovers.Any(l => l.StartsWith("deposit", StringComparison.Ordinal)) ? TargetState.Prepared : TargetState.Untouched
+                : failure.TargetState,
+        };
+        return await ConcludeAsync(result, isFinal: true).ConfigureAwait(false);
+    }
+
+    /// <summary>The target may be armed, and nobody can do anything about it now: the operation stays open, and the next run reconciles it.</summary>
+    private ValueTask<FlashResult<FlashOutcome>> LeaveOpenAsync(FlashFailure failure) => ConcludeAsync(failure with { TargetId = _target.Id }, isFinal: false);
+
+    /// <summary>Something went wrong once the intent to arm was in the journal: disarms, and only when the target itself says that it is disarmed, abandons.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>> AfterFailedArmingAsync(FlashFailure failure)
+    {
+        if (_phase is Phase.Reading or Phase.Preparing)
+        {
+            return await AbandonAsync(failure).ConfigureAwait(false);
+        }
+
+        var isUnsent = failure.TargetState is TargetState.Prepared or TargetState.Untouched;
+        if (failure.TargetState == TargetState.Flashing || (_scheduled is { FlashesAtOnce: true } && !isUnsent))
+        {
+            // Handed over, or perhaps handed over: it may be flashing, and nothing may interrupt it.
+            return await LeaveOpenAsync(failure).ConfigureAwait(false);
+        }
+
+        using var limit = CleanUpLimit();
+        if (await DisarmAsync(limit.Token).ConfigureAwait(false) is { } stillArmed)
+        {
+            return await LeaveOpenAsync(failure with { TargetState = stillArmed.TargetState }).ConfigureAwait(false);
+        }
+
+        // "Not armed" can also mean that it booted meanwhile and took the flash.
+        return await FindBootAsync(_ => failure with { TargetState = TargetState.Indeterminate }, limit.Token).ConfigureAwait(false) is { } booted
+            ? booted
+            : await AbandonAsync(failure).ConfigureAwait(false);
+    }
+
+    /// <summary>The caller asked to stop after the first remote write: how far that is still possible depends on the phase.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>> StopAsync()
+    {
+        var cancelled = new OperationCancelled { Stage = FlashStage.Cancel, TargetId = _target.Id };
+        switch (_phase)
+        {
+            case Phase.Preparing:
+                return await AbandonAsync(cancelled with { Detail = "cancelled before arming" }).ConfigureAwait(false);
+            case Phase.Settled:
+                return await LeaveOpenAsync(cancelled with { TargetState = TargetState.Indeterminate, Detail = "cancelled while the operation was being concluded" }).ConfigureAwait(false);
+        }
+
+        using var limit = CleanUpLimit();
+        return await StopArmedAsync(cancelled with { Detail = "cancelled and disarmed" }, limit.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Disarms, unless the target has begun to boot into the flash. The boot identity is compared before and after: a target that booted
+    /// in between is not "disarmed", and its outcome is whatever evidence shows.
+    /// </summary>
+    private async ValueTask<FlashResult<FlashOutcome>> StopArmedAsync(FlashFailure stopped, CancellationToken cancellationToken)
+    {
+        if (_scheduled is { FlashesAtOnce: true })
+        {
+            return await LeaveOpenAsync(TooLate(TargetState.Flashing, "the target flashes as soon as it is told")).ConfigureAwait(false);
+        }
+
+        if (_rebootIntended)
+        {
+            var aborted = await StageCallAsync(_services.Scheduler, FlashStage.Cancel, (_services.Scheduler, _context), static (s, t) => s.Scheduler.AbortRebootAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+            if (!aborted.TryGetValue(out _, out var failure) && failure is not CapabilityMissing)
+            {
+                return await LeaveOpenAsync(TooLate(failure is CancellationRefused ? TargetState.Flashing : TargetState.Indeterminate, failure.Message) with { PeerCode = failure.PeerCode }).ConfigureAwait(false);
+            }
+        }
+
+        if (await FindBootAsync(Unanswered, cancellationToken).ConfigureAwait(false) is { } before)
+        {
+            return before;
+        }
+
+        if (await DisarmAsync(cancellationToken).ConfigureAwait(false) is { } stillArmed)
+        {
+            return await LeaveOpenAsync(stillArmed).ConfigureAwait(false);
+        }
+
+        return await FindBootAsync(Unanswered, cancellationToken).ConfigureAwait(false) is { } after
+            ? after
+            : await AbandonAsync(stopped).ConfigureAwait(false);
+
+        FlashFailure Unanswered(string why) => TooLate(TargetState.Indeterminate, $"the target does not answer, and may be booting into the flash: {why}");
+    }
+
+    /// <summary>Looks once. Gives the result when the target has booted since it was armed, or can't be looked at; null when it has not booted.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>?> FindBootAsync(Func<string, FlashFailure> unanswered, CancellationToken cancellationToken)
+    {
+        if (_scheduled is not { } scheduled)
+        {
+            return null;
+        }
+
+        var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+        if (!looked.TryGetValue(out var evidence, out var failure))
+        {
+            return await LeaveOpenAsync(unanswered(failure.Message)).ConfigureAwait(false);
+        }
+
+        if (!evidence.Answered)
+        {
+            return await LeaveOpenAsync(unanswered(evidence.LastFailure?.Message ?? string.Empty)).ConfigureAwait(false);
+        }
+
+        if (evidence.Facts.Boot.TryGet(out var boot) && boot == scheduled.BootBefore)
+        {
+            return null;
+        }
+
+        return await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false);
+    }
+
+    private CancellationRefused TooLate(TargetState state, string why) => new() { Stage = FlashStage.Cancel, TargetId = _target.Id, TargetState = state, Detail = why };
+
+    /// <summary>Disarms. Null when the target itself says that nothing of ours is armed any more.</summary>
+    private async ValueTask<FlashFailure?> DisarmAsync(CancellationToken cancellationToken)
+    {
+        if (_deposit is null)
+        {
+            return null;
+        }
+
+        // The intent first, as for everything that changes the target; without it the next run would look for an armed flash in vain, which is harmless.
+        await _journal.AppendAsync(FlashJournalRecordKind.DisarmIntent, CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            var disarmed = await StageCallAsync(_services.Scheduler, FlashStage.Cancel, (_services.Scheduler, _context, _deposit.Id), static (s, t) => s.Scheduler.DisarmAsync(s._context, s.Id, t), cancellationToken).ConfigureAwait(false);
+            if (!disarmed.TryGetValue(out var state, out var failure))
+            {
+                return failure;
+            }
+
+            if (state.Phase != ArmedPhase.None && string.Equals(state.DepositId, _deposit.Id, StringComparison.Ordinal))
+            {
+                return new DisarmNotPossible { Stage = FlashStage.Cancel, TargetId = _target.Id, Detail = "the target is still armed" };
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return new DeadlineExceeded { Stage = FlashStage.Cancel, TargetId = _target.Id, TargetState = TargetState.Indeterminate, Detail = "disarming took too long" };
+        }
+
+        await _journal.AppendAsync(FlashJournalRecordKind.Disarmed, CancellationToken.None).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>Ends the operation by evidence: concludes what is final, and leaves open what a later look may still settle.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>> SettleAsync(ScheduledFlash scheduled, FlashResult<FlashOutcome> decided)
+    {
+        if (decided.TryGetValue(out var outcome, out var failure))
+        {
+            if (outcome is not Upgraded)
+            {
+                return await ConcludeAsync(decided, isFinal: false).ConfigureAwait(false);
+            }
+
+            _phase = Phase.Settled;
+            var notes = await CleanUpAsync().ConfigureAwait(false);
+            outcome = outcome with { Notes = [.. outcome.Notes, .. notes.Select(n => "left on the target, inert: " + n)] };
+            foreach (var gate in _services.Gates)
+            {
+                if (await AskAsync(gate, (gate, _context, outcome), static (s, t) => s.gate.AfterReturnAsync(s._context, s.outcome, t), CancellationToken.None).ConfigureAwait(false) is { } refused)
+                {
+                    return await ConcludeAsync(refused with { Stage = FlashStage.Confirm, TargetState = TargetState.RomChanged, Leftovers = notes }, isFinal: true).ConfigureAwait(false);
+                }
+            }
+
+            return await ConcludeAsync(outcome, isFinal: true).ConfigureAwait(false);
+        }
+
+        if (failure is FlashNotApplied { TargetState: TargetState.Armed })
+        {
+            using var limit = CleanUpLimit();
+            if (await DisarmAsync(limit.Token).ConfigureAwait(false) is not null)
+            {
+                return await LeaveOpenAsync(failure).ConfigureAwait(false);
+            }
+
+            failure = failure with { TargetState = TargetState.PreviousRomIntact };
+        }
+
+        if (failure is FlashNotApplied or UnexpectedVersion)
+        {
+            _phase = Phase.Settled;
+            return await ConcludeAsync(failure with { Leftovers = await CleanUpAsync().ConfigureAwait(false) }, isFinal: true).ConfigureAwait(false);
+        }
+
+        return await LeaveOpenAsync(failure).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlashResult<FlashOutcome>> ConcludeAsync(FlashResult<FlashOutcome> result, bool isFinal)
+    {
+        if (!_journal.IsOpen && _phase == Phase.Reading)
+        {
+            return result;
+        }
+
+        if (isFinal)
+        {
+            _phase = Phase.Settled;
+        }
+
+        if ((await _journal.ConcludeAsync(result, isFinal, CancellationToken.None).ConfigureAwait(false)).TryGetValue(out _, out var unwritten))
+        {
+            return result;
+        }
+
+        // The result stands; the next run finds the operation open and reconciles it by evidence.
+        return result.TryGetValue(out var outcome, out var failure)
+            ? outcome with { Notes = outcome.Notes.Add("the conclusion could not be journalled: " + unwritten.Message) }
+            : failure with { Detail = $"{failure.Detail} (and the journal could not be written: {unwritten.Detail})" };
+    }
+
+    /// <summary>Removes this run's own deposit (others may be somebody else's by now) and gives the claim back, within the deadline for that. Gives what is left.</summary>
+    private async ValueTask<ImmutableArray<string>> CleanUpAsync()
+    {
+        var left = ImmutableArray.CreateBuilder<string>();
+        using var limit = CleanUpLimit();
+        _context.Report(FlashStage.CleanUp);
+        try
+        {
+            if (_deposit is not null)
+            {
+                var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_deposit.Id)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), limit.Token).ConfigureAwait(false);
+                if (!cleaned.TryGetValue(out var evidence, out var failure))
+                {
+                    left.Add($"deposit {_deposit.Id}: {failure.Code} {failure.Message}");
+                }
+                else if (!evidence.Leftovers.IsDefaultOrEmpty)
+                {
+                    left.AddRange(evidence.Leftovers);
+                }
+            }
+
+            if (_claim is not null && await ReleaseAsync(_claim, limit.Token).ConfigureAwait(false) is { } kept)
+            {
+                left.Add($"claim of {_claim.Owner}, generation {_claim.Generation}: {kept}");
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            left.Add($"deposit {_deposit?.Id}: cleaning up took longer than {_policy.Deadlines.CleanUp}");
+        }
+
+        if (left.Count > 0)
+        {
+            Log.LeftBehind(_services.Logger, UntrustedText.ForLog(_target.Id), UntrustedText.ForLog(string.Join("; ", left)));
+        }
+
+        return left.ToImmutable();
+    }
+
+    private ImmutableArray<string> NameAll()
+    {
+        var left = ImmutableArray.CreateBuilder<string>();
+        if (_deposit is not null)
+        {
+            left.Add($"deposit {_deposit.Id}");
+        }
+
+        if (_claim is not null)
+        {
+            left.Add($"claim of {_claim.Owner}, generation {_claim.Generation}");
+        }
+
+        return left.ToImmutable();
+    }
+
+    private async ValueTask<string?> ReleaseAsync(TargetClaim claim, CancellationToken cancellationToken)
+    {
+        if (!(await _connection.GetAsync<IClaimCapability>(FlashStage.CleanUp, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out var failure))
+        {
+            return $"{failure.Code} {failure.Message}";
+        }
+
+        return (await claims.Capability.ReleaseClaimAsync(claim, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault) ? null : fault.ToString();
+    }
+
+    private CancellationTokenSource CleanUpLimit() => new(_policy.Deadlines.CleanUp, _services.Time);
+}

@@ -1,0 +1,218 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Diagnostics;
+using RomFlash.Sdk.Journal;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Scheduling;
+using RomFlash.Sdk.Staging;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Pipeline;
+
+/// <content>What an earlier run left: journal and target are compared, and evidence decides. A flash in progress is adopted, never repeated.</content>
+internal sealed partial class UpgradeRun
+{
+    private static bool HasArmIntent(ImmutableArray<FlashJournalRecord> records)
+    {
+        // Disarmed takes the intent back, because the target's own state said so.
+        var last = records.LastOrDefault(r => r.Kind is FlashJournalRecordKind.ArmIntent or FlashJournalRecordKind.Disarmed);
+        return last is { Kind: FlashJournalRecordKind.ArmIntent };
+    }
+
+    private static bool HasRebootIntent(ImmutableArray<FlashJournalRecord> records) => records.Any(r => r.Kind == FlashJournalRecordKind.RebootIntent);
+
+    /// <summary>A target that was told to restart (or flashes at once) may be away now: waits for it, instead of calling it unreachable. Null when it answers and has not booted.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>?> SettleWhileAwayAsync(ImmutableArray<FlashJournalRecord> open, CancellationToken cancellationToken)
+    {
+        if (open.IsEmpty || !HasArmIntent(open) || !(HasRebootIntent(open) || open[^1].FlashesAtOnce))
+        {
+            return null;
+        }
+
+        if (!ScheduledFlash.TryAdopt(_target, open, identity: null).TryGetValue(out var scheduled, out var failure))
+        {
+            return failure with { TargetState = TargetState.Indeterminate };
+        }
+
+        var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+        if (looked.TryGetValue(out var evidence, out failure) && !evidence.Answered)
+        {
+            looked = await LookAsync(scheduled, _policy.Deadlines.Return + _policy.RebootDelay, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!looked.TryGetValue(out evidence, out failure))
+        {
+            return failure with { TargetState = TargetState.Indeterminate };
+        }
+
+        if (evidence.Answered && evidence.Facts.Boot.TryGet(out var boot) && boot == scheduled.BootBefore)
+        {
+            return null;
+        }
+
+        Adopt(open, scheduled);
+        return await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false);
+    }
+
+    /// <summary>Settles an operation that is not concluded. Null when nothing of it is armed any more, and a fresh start is right.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>?> ReconcileAsync(ImmutableArray<FlashJournalRecord> open, TargetReport report, CancellationToken cancellationToken)
+    {
+        Log.Reconciling(_services.Logger, UntrustedText.ForLog(_target.Id), UntrustedText.ForLog(open[^1].OperationId), open[^1].Kind.ToString());
+        _context.Report(FlashStage.Reconcile);
+        if (FindIdentityProblem(open, report) is { } problem)
+        {
+            return problem with { Stage = FlashStage.Reconcile, TargetId = _target.Id, TargetState = TargetState.Indeterminate };
+        }
+
+        if (_policy.DryRun)
+        {
+            return new FlashInProgress { Stage = FlashStage.Reconcile, TargetId = _target.Id, Detail = $"operation {open[^1].OperationId} is not concluded, and a dry run settles nothing" };
+        }
+
+        if (!HasArmIntent(open))
+        {
+            // The intent is flushed before the act: without it nothing was armed. The deposit, if any, goes when the fresh start sweeps.
+            Adopt(open, null);
+            await ConcludeInterruptedAsync("interrupted before arming").ConfigureAwait(false);
+            return null;
+        }
+
+        var identity = report.Facts.Identity.TryGet(out var now) ? now : null;
+        if (!ScheduledFlash.TryAdopt(_target, open, identity).TryGetValue(out var scheduled, out var failure))
+        {
+            return failure with { TargetState = TargetState.Indeterminate };
+        }
+
+        if (!report.Facts.Boot.TryGet(out var boot))
+        {
+            return new OutcomeIndeterminate { Stage = FlashStage.Reconcile, TargetId = _target.Id, Detail = $"the boot identity can't be read: {report.Facts.Boot.WhyUnknown}" };
+        }
+
+        Adopt(open, scheduled);
+        if (boot != scheduled.BootBefore)
+        {
+            var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+            return looked.TryGetValue(out var evidence, out failure)
+                ? await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false)
+                : await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
+        }
+
+        return await ReconcileUnbootedAsync(open, scheduled, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlashResult<FlashOutcome>?> ReconcileUnbootedAsync(ImmutableArray<FlashJournalRecord> open, ScheduledFlash scheduled, CancellationToken cancellationToken)
+    {
+        var inspected = await StageCallAsync(_services.Scheduler, FlashStage.Reconcile, (_services.Scheduler, _context), static (s, t) => s.Scheduler.InspectAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+        if (!inspected.TryGetValue(out var state, out var failure))
+        {
+            return await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
+        }
+
+        var isOurs = string.Equals(state.DepositId, scheduled.DepositId, StringComparison.Ordinal);
+        if (state.Phase == ArmedPhase.Armed && isOurs)
+        {
+            return scheduled.FindDifference(state) is { } difference
+                ? await AfterFailedArmingAsync(difference).ConfigureAwait(false)
+                : await ResumeArmedAsync(open, scheduled, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (state.Phase == ArmedPhase.Prepared && isOurs)
+        {
+            using var limit = CleanUpLimit();
+            if (await DisarmAsync(limit.Token).ConfigureAwait(false) is { } stuck)
+            {
+                return await LeaveOpenAsync(stuck).ConfigureAwait(false);
+            }
+        }
+        else if (scheduled.FlashesAtOnce && !await IsStillDepositedAsync(scheduled, cancellationToken).ConfigureAwait(false))
+        {
+            // Handed over: it flashes, or is about to.
+            return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
+        }
+
+        await ConcludeInterruptedAsync("interrupted while arming, and not armed").ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>Armed, verified again, and not booted: goes on where the earlier run stopped.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>> ResumeArmedAsync(ImmutableArray<FlashJournalRecord> open, ScheduledFlash scheduled, CancellationToken cancellationToken)
+    {
+        _components = scheduled.Components;
+        _verification = scheduled.Verification;
+        if (await WaitForWindowAndGatesAsync(scheduled.Components, cancellationToken).ConfigureAwait(false) is { } refused)
+        {
+            return await AfterFailedArmingAsync(refused).ConfigureAwait(false);
+        }
+
+        if (HasRebootIntent(open) && _report is { Evidence.CanReboot: true } && !scheduled.FlashesAtOnce)
+        {
+            // An earlier request may still be counting down: taken back first, so that asking again is neither refused nor doubled.
+            var aborted = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context), static (s, t) => s.Scheduler.AbortRebootAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+            if (!aborted.TryGetValue(out _, out var failure))
+            {
+                return failure is CancellationRefused
+                    ? await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false)
+                    : await LeaveOpenAsync(failure with { TargetState = TargetState.Armed }).ConfigureAwait(false);
+            }
+        }
+
+        return await RebootAsync(scheduled, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> IsStillDepositedAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)
+    {
+        if (!(await _connection.GetAsync<IDepositCapability>(FlashStage.Reconcile, cancellationToken).ConfigureAwait(false)).TryGetValue(out var found, out _))
+        {
+            return false;
+        }
+
+        return (await found.Capability.ListDepositsAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var deposits, out _)
+            && !deposits.IsDefault
+            && deposits.Any(d => d.Id == scheduled.DepositId);
+    }
+
+    /// <summary>Makes the earlier operation this run's own: its journal records, its deposit, its claim.</summary>
+    private void Adopt(ImmutableArray<FlashJournalRecord> open, ScheduledFlash? scheduled)
+    {
+        var last = open[^1];
+        _journal = new OperationJournal(_services, _target, open);
+        _scheduled = scheduled;
+        _phase = scheduled is null ? Phase.Preparing : Phase.Armed;
+        _rebootIntended = scheduled is not null && HasRebootIntent(open);
+        _deposit = last.DepositId is { } deposit ? new DepositKey(deposit, last.Generation) : null;
+        _claim = last.Generation > 0 ? new TargetClaim(_services.Journal.ClientId, last.Generation) : null;
+        _hadClaim = _claim is not null;
+        if (scheduled is not null)
+        {
+            (_components, _verification) = (scheduled.Components, scheduled.Verification);
+        }
+    }
+
+    private async ValueTask ConcludeInterruptedAsync(string what)
+    {
+        var failure = new OperationCancelled { Stage = FlashStage.Reconcile, TargetId = _target.Id, TargetState = TargetState.Untouched, Detail = what };
+        await _journal.ConcludeAsync(failure, isFinal: true, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static FlashFailure? FindIdentityProblem(ImmutableArray<FlashJournalRecord> open, TargetReport report)
+    {
+        if (open.LastOrDefault(r => r.Identity is not null)?.Identity is not { } was)
+        {
+            return null;
+        }
+
+        if (!report.Facts.Identity.TryGet(out var now))
+        {
+            return new TargetIdentityUnknown { Detail = report.Facts.Identity.WhyUnknown };
+        }
+
+        return was.CompareWith(now) switch
+        {
+            IdentityMatch.Same => null,
+            IdentityMatch.Different => new TargetIdentityChanged { Detail = $"operation {open[^1].OperationId} in the journal is about another machine; find out what became of it, then abandon the operation by name" },
+            _ => new TargetIdentityUnknown { Detail = "the machine at the address is not proved to be the one in the journal" },
+        };
+    }
+}

@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Scheduling;
+using RomFlash.Sdk.Targets;
+
+namespace RomFlash.Sdk.Pipeline;
+
+/// <content>The other requests that a client takes: look, cancel, preflight. They share the endings of an upgrade.</content>
+internal sealed partial class UpgradeRun
+{
+    /// <summary>Looks what came of an operation that waits for its boot, and concludes it when that is final.</summary>
+    public async Task<FlashReport> ConfirmAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var start = _services.Time.GetTimestamp();
+        using var lease = _services.Running.TryEnter(_target.Id);
+        var result = lease is null ? InProgress() : await ConfirmOpenAsync(wait, cancellationToken).ConfigureAwait(false);
+        return End(Describe(result), start, null);
+    }
+
+    /// <summary>Disarms what an operation armed, unless its target has begun to boot into the flash.</summary>
+    public async Task<FlashResult<CancellationReport>> CancelAsync(CancellationToken cancellationToken)
+    {
+        using var lease = _services.Running.TryEnter(_target.Id);
+        if (lease is null)
+        {
+            return InProgress();
+        }
+
+        if (!(await ReadOpenAsync(null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var open, out var failure))
+        {
+            return failure;
+        }
+
+        if (open.IsEmpty)
+        {
+            return new CancellationReport(TargetState.Untouched, WasArmed: false);
+        }
+
+        var isArmed = HasArmIntent(open);
+        ScheduledFlash? scheduled = null;
+        if (isArmed && !ScheduledFlash.TryAdopt(_target, open, identity: null).TryGetValue(out scheduled, out failure))
+        {
+            return failure with { TargetState = TargetState.Indeterminate };
+        }
+
+        if (!(await ProbeAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var report, out failure))
+        {
+            return failure with { TargetState = isArmed ? TargetState.Indeterminate : TargetState.Prepared };
+        }
+
+        if (FindIdentityProblem(open, report) is { } problem)
+        {
+            return problem with { Stage = FlashStage.Cancel, TargetId = _target.Id, TargetState = TargetState.Indeterminate };
+        }
+
+        Adopt(open, scheduled);
+        var stopped = new OperationCancelled { Stage = FlashStage.Cancel, TargetId = _target.Id, Detail = "cancelled by request" };
+        var result = isArmed
+            ? await StopArmedAsync(stopped, cancellationToken).ConfigureAwait(false)
+            : await AbandonAsync(stopped).ConfigureAwait(false);
+        if (result.TryGetValue(out var outcome, out failure))
+        {
+            return TooLate(TargetState.RomChanged, $"the flash has happened: {outcome.Kind}");
+        }
+
+        return failure is OperationCancelled && failure.TargetState is TargetState.Untouched or TargetState.Prepared
+            ? new CancellationReport(failure.TargetState, isArmed)
+            : failure;
+    }
+
+    /// <summary>Concludes an operation without evidence, because a person says so.</summary>
+    public async Task<FlashResult<CancellationReport>> ForgetAsync(string who, string why, CancellationToken cancellationToken)
+    {
+        using var lease = _services.Running.TryEnter(_target.Id);
+        if (lease is null)
+        {
+            return InProgress();
+        }
+
+        if (!(await ReadOpenAsync(null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var open, out var failure))
+        {
+            return failure;
+        }
+
+        if (open.IsEmpty)
+        {
+            return new CancellationReport(TargetState.Indeterminate, WasArmed: false);
+        }
+
+        Adopt(open, null);
+        FlashFailure forgotten = new OutcomeIndeterminate { Stage = FlashStage.Reconcile, TargetId = _target.Id, Detail = $"abandoned by {who}: {why}" };
+        return (await _journal.ConcludeAsync(forgotten, isFinal: true, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure)
+            ? new CancellationReport(TargetState.Indeterminate, HasArmIntent(open))
+            : failure;
+    }
+
+    /// <summary>Probes, asks the catalog, and finds everything that speaks against the upgrade. Writes nothing.</summary>
+    public async Task<PreflightReport> PreflightAsync(CancellationToken cancellationToken)
+    {
+        var probed = await ProbeAsync(cancellationToken).ConfigureAwait(false);
+        if (!probed.TryGetValue(out var report, out var failure))
+        {
+            return new PreflightReport { Target = _target, Probe = failure, Blockers = [new("probe", failure, CanBeWaived: false)] };
+        }
+
+        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, cancellationToken).ConfigureAwait(false);
+        if (!evaluated.TryGetValue(out var evaluation, out failure))
+        {
+            var (others, set) = Evaluation.Waive(Preflight.OfTarget(report, _policy, 0, _services.Journal.ClientId, _services.Time.GetUtcNow()), _policy);
+            return new PreflightReport { Target = _target, Probe = report, Blockers = [new("catalog", failure, CanBeWaived: false), .. others], Waived = set };
+        }
+
+        return new PreflightReport
+        {
+            Target = _target,
+            Probe = report,
+            Verdict = evaluation.Verdict,
+            Blockers = evaluation.Blockers,
+            Waived = evaluation.Waived,
+            Components = evaluation.Approved?.Components ?? [],
+            IsCurrent = evaluation.IsCurrent,
+        };
+    }
+
+    public async Task<FlashResult<Probing.TargetReport>> ProbeOnlyAsync(CancellationToken cancellationToken) => await ProbeAsync(cancellationToken).ConfigureAwait(false);
+
+    private async ValueTask<FlashResult<FlashOutcome>> ConfirmOpenAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        if (!(await ReadOpenAsync(null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var open, out var failure))
+        {
+            return failure;
+        }
+
+        if (open.IsEmpty || !HasArmIntent(open))
+        {
+            return new InvalidParameter { Stage = FlashStage.Confirm, TargetId = _target.Id, Parameter = "target", Detail = "the journal holds no flash of this target that waits for its confirmation" };
+        }
+
+        if (!ScheduledFlash.TryAdopt(_target, open, identity: null).TryGetValue(out var scheduled, out failure))
+        {
+            return failure with { TargetState = TargetState.Indeterminate };
+        }
+
+        var looked = await LookAsync(scheduled, wait, cancellationToken).ConfigureAwait(false);
+        if (!looked.TryGetValue(out var evidence, out failure))
+        {
+            return failure with { TargetState = TargetState.Indeterminate };
+        }
+
+        Adopt(open, scheduled);
+        return await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false);
+    }
+
+    private FlashInProgress InProgress() => new() { TargetId = _target.Id, Detail = "this client is working on the target" };
+}

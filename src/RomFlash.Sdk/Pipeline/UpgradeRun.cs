@@ -1,0 +1,580 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Diagnostics;
+using RomFlash.Sdk.Journal;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Scheduling;
+using RomFlash.Sdk.Staging;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Pipeline;
+
+/// <summary>
+/// One upgrade of one target, from the probe to the conclusion. The order of the steps and the rule for each end are here and nowhere
+/// else; what a step does is in the stages.
+/// </summary>
+internal sealed partial class UpgradeRun : IAsyncDisposable
+{
+    // Components that one boot can't take together, and stepping stones, are flashed boot after boot; more than this is a catalog gone wrong.
+    private const int MaxBoots = 32;
+
+    private readonly ClientServices _services;
+    private readonly FlashRequest _request;
+    private readonly FlashTarget _target;
+    private readonly FlashPolicy _policy;
+    private readonly TargetConnection _connection;
+    private readonly StageContext _context;
+    private readonly string _depositPrefix;
+
+    private OperationJournal _journal;
+    private Phase _phase;
+    private TargetClaim? _claim;
+    private DepositKey? _deposit;
+    private bool _rebootIntended;
+    private ScheduledFlash? _scheduled;
+
+    private TargetReport? _report;
+    private ImmutableArray<FlashBlocker> _blockers = [];
+    private ImmutableArray<BlockerWaiver> _waived = [];
+    private ImmutableArray<UpgradeComponent> _components = [];
+    private ImmutableArray<UpgradeComponent> _completed = [];
+    private VerificationMethod _verification;
+    private bool _hadClaim;
+
+    public UpgradeRun(ClientServices services, FlashRequest request, IProgress<FlashProgress>? progress)
+    {
+        _services = services;
+        _request = request;
+        _target = request.Target;
+        _policy = request.Policy;
+        _connection = new TargetConnection(_target, services, _policy.Deadlines);
+        var operation = Guid.CreateVersion7(services.Time.GetUtcNow()).ToString("N", CultureInfo.InvariantCulture);
+        _context = new StageContext(_target, _connection, _policy, services.Time, operation, progress);
+        _journal = new OperationJournal(services, _target, operation);
+
+        // Without a claim nobody keeps other clients away: then only deposits whose id begins like this are ours to remove.
+        _depositPrefix = $"r{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(services.Journal.ClientId)).AsSpan(0, 6))}-";
+    }
+
+    private enum Phase
+    {
+        /// <summary>Nothing was written: a cancellation throws.</summary>
+        Reading,
+
+        /// <summary>Claimed, deposited: inert.</summary>
+        Preparing,
+
+        /// <summary>The intent to arm is in the journal: only the target can tell.</summary>
+        Arming,
+
+        /// <summary>The target's own state said that it is armed.</summary>
+        Armed,
+
+        /// <summary>Over, one way or the other.</summary>
+        Settled,
+    }
+
+    public async Task<FlashReport> RunAsync(CancellationToken cancellationToken)
+    {
+        var start = _services.Time.GetTimestamp();
+        using var activity = RomFlashTelemetry.Source.StartActivity("romflash.upgrade");
+        activity?.SetTag("romflash.target", UntrustedText.ForLog(_target.Id));
+        Log.UpgradeBegins(_services.Logger, _context.OperationId, UntrustedText.ForLog(_target.Id), _request.Images.Length);
+        using var lease = _services.Running.TryEnter(_target.Id);
+        FlashResult<FlashOutcome> result = lease is null
+            ? new FlashInProgress { TargetId = _target.Id, Detail = "this client is working on the target" }
+            : await RunAsync(lease, cancellationToken).ConfigureAwait(false);
+        return End(Describe(result), start, activity);
+    }
+
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private async ValueTask<FlashResult<FlashOutcome>> RunAsync(RunningTargets.Lease lease, CancellationToken cancellationToken)
+    {
+        try
+        {
+            for (var boots = 0; boots < MaxBoots; boots++)
+            {
+                var (result, hasMore) = await RunOnceAsync(lease, cancellationToken).ConfigureAwait(false);
+                if (!hasMore || !result.TryGetValue(out var outcome, out _) || outcome is not Upgraded)
+                {
+                    return result;
+                }
+
+                _completed = _completed.AddRange(outcome.Components);
+                Reset();
+            }
+
+            return new VerdictRejected { Stage = FlashStage.Check, TargetId = _target.Id, TargetState = TargetState.RomChanged, Detail = $"the upgrade is not complete after {MaxBoots} boots" };
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _phase != Phase.Reading)
+        {
+            return await StopAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Reset()
+    {
+        _journal = new OperationJournal(_services, _target, _context.OperationId);
+        _phase = Phase.Reading;
+        _claim = null;
+        _deposit = null;
+        _rebootIntended = false;
+        _scheduled = null;
+    }
+
+    private async ValueTask<(FlashResult<FlashOutcome> Result, bool HasMore)> RunOnceAsync(RunningTargets.Lease lease, CancellationToken cancellationToken)
+    {
+        if (!(await ReadOpenAsync(null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var open, out var failure))
+        {
+            return (failure, false);
+        }
+
+        if (await SettleWhileAwayAsync(open, cancellationToken).ConfigureAwait(false) is { } settled)
+        {
+            return (settled, false);
+        }
+
+        if (!(await ProbeAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var report, out failure))
+        {
+            return (HasArmIntent(open) ? failure with { TargetState = TargetState.Indeterminate } : failure, false);
+        }
+
+        if (report.Facts.Identity.TryGet(out var identity))
+        {
+            if (!lease.TryEnter(identity))
+            {
+                return (new FlashInProgress { Stage = FlashStage.Probe, TargetId = _target.Id, Detail = "this client is working on the same machine under another name" }, false);
+            }
+
+            if (open.IsEmpty && !(await ReadOpenAsync(identity, cancellationToken).ConfigureAwait(false)).TryGetValue(out open, out failure))
+            {
+                return (failure, false);
+            }
+        }
+
+        if (!open.IsEmpty)
+        {
+            if (await ReconcileAsync(open, report, cancellationToken).ConfigureAwait(false) is { } reconciled)
+            {
+                return (reconciled, false);
+            }
+
+            Reset();
+            if (!(await ProbeAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out report, out failure))
+            {
+                return (failure, false);
+            }
+        }
+
+        return await FlashAsync(report, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<(FlashResult<FlashOutcome> Result, bool HasMore)> FlashAsync(TargetReport report, CancellationToken cancellationToken)
+    {
+        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, cancellationToken).ConfigureAwait(false);
+        if (!evaluated.TryGetValue(out var evaluation, out var failure))
+        {
+            return (failure, false);
+        }
+
+        (_blockers, _waived) = (evaluation.Blockers, evaluation.Waived);
+        foreach (var waiver in _waived)
+        {
+            Log.Waived(_services.Logger, UntrustedText.ForLog(_target.Id), waiver.Blocker, UntrustedText.ForLog(waiver.Who), UntrustedText.ForLog(waiver.Why));
+        }
+
+        if (evaluation.IsCurrent)
+        {
+            return (_completed.IsEmpty ? new AlreadyCurrent() : new Upgraded { Components = _completed, Verification = _verification }, false);
+        }
+
+        if (evaluation.Approved is not { } approved)
+        {
+            foreach (var blocker in _blockers)
+            {
+                Log.Blocked(_services.Logger, UntrustedText.ForLog(_target.Id), blocker.Name, blocker.Failure);
+            }
+
+            return (_blockers[0].Failure, false);
+        }
+
+        _components = approved.Components;
+        if (_policy.DryRun)
+        {
+            return (new WouldUpgrade { Components = approved.Components }, false);
+        }
+
+        return (await PrepareAsync(approved, cancellationToken).ConfigureAwait(false), approved.HasMoreToCome);
+    }
+
+    // ---- Preparation: everything here is inert ----
+    private async ValueTask<FlashResult<FlashOutcome>> PrepareAsync(ApprovedUpgrade approved, CancellationToken cancellationToken)
+    {
+        _journal.Set(r => r with { Identity = approved.Identity, Components = approved.Components, Waivers = _waived });
+        if (!(await _journal.AppendAsync(FlashJournalRecordKind.Started, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var failure))
+        {
+            return failure with { TargetState = TargetState.Untouched };
+        }
+
+        _phase = Phase.Preparing;
+        if (await ClaimAsync(cancellationToken).ConfigureAwait(false) is { } refused)
+        {
+            return await AbandonAsync(refused).ConfigureAwait(false);
+        }
+
+        // What earlier runs left goes first: it may be what fills the partition. Failing to remove it is no reason to stop.
+        var swept = await StageCallAsync(
+            _services.Stager,
+            FlashStage.CleanUp,
+            (_services.Stager, _context, Scope: new CleanUpScope(_claim is null ? _depositPrefix : null)),
+            static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t),
+            cancellationToken).ConfigureAwait(false);
+        if (!swept.TryGetValue(out _, out failure) && failure is ConnectionFailure or OperationFailure)
+        {
+            return await AbandonAsync(failure).ConfigureAwait(false);
+        }
+
+        _deposit = new DepositKey($"{_depositPrefix}{_context.OperationId[^12..]}-{_completed.Length}", _claim?.Generation ?? 0);
+        _journal.Set(r => r with { DepositId = _deposit.Id, Generation = _deposit.Generation });
+        if (!(await _journal.AppendAsync(FlashJournalRecordKind.StagingIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
+        {
+            return await AbandonAsync(failure).ConfigureAwait(false);
+        }
+
+        var evidence = await StageCallAsync(
+            _services.Stager,
+            FlashStage.Stage,
+            (_services.Stager, _context, approved, _deposit),
+            static (s, t) => s.Stager.StageAsync(s._context, s.approved, s._deposit, t),
+            cancellationToken).ConfigureAwait(false);
+        if (!evidence.TryGetValue(out var staging, out failure) || !StagedImage.TryCreate(approved, staging).TryGetValue(out var staged, out failure))
+        {
+            return await AbandonAsync(failure).ConfigureAwait(false);
+        }
+
+        if (staged.Manifest.Id != _deposit.Id || staged.Manifest.Generation != _deposit.Generation)
+        {
+            return await AbandonAsync(new StagingEvidenceRejected { Stage = FlashStage.Verify, TargetId = _target.Id, Detail = "the stager used another deposit than it was given" }).ConfigureAwait(false);
+        }
+
+        _verification = staged.Verification;
+        _journal.Set(r => r with { Verification = staged.Verification });
+        if (!(await _journal.AppendAsync(FlashJournalRecordKind.Staged, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure)
+            || (failure = await WaitForWindowAndGatesAsync(approved.Components, cancellationToken).ConfigureAwait(false)) is not null)
+        {
+            return await AbandonAsync(failure).ConfigureAwait(false);
+        }
+
+        return await ArmAsync(staged, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlashFailure?> ClaimAsync(CancellationToken cancellationToken)
+    {
+        if (!(await _connection.GetAsync<IClaimCapability>(FlashStage.Stage, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out var failure))
+        {
+            return failure is CapabilityMissing ? null : failure;
+        }
+
+        if (_policy.TakeOverClaimGeneration is { } generation && _report is not null && _report.Evidence.Claim.TryGet(out var state) && state.Current is { } current)
+        {
+            Log.TakingOver(_services.Logger, UntrustedText.ForLog(_target.Id), UntrustedText.ForLog(current.Owner), generation);
+        }
+
+        var acquired = await claims.Capability.AcquireClaimAsync(new ClaimRequest(_services.Journal.ClientId, _policy.TakeOverClaimGeneration), cancellationToken).ConfigureAwait(false);
+        if (!acquired.TryGetValue(out var claim, out var fault))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return fault.ToFailure(FlashStage.Stage, _target, claims.Endpoint, TargetState.Untouched);
+        }
+
+        if (!string.Equals(claim.Owner, _services.Journal.ClientId, StringComparison.Ordinal) || claim.Generation < 1)
+        {
+            return new ProtocolViolation { Stage = FlashStage.Stage, TargetId = _target.Id, Detail = $"the target granted a claim to '{claim.Owner}', generation {claim.Generation}" };
+        }
+
+        (_claim, _hadClaim) = (claim, true);
+        return null;
+    }
+
+    private async ValueTask<FlashFailure?> WaitForWindowAndGatesAsync(ImmutableArray<UpgradeComponent> components, CancellationToken cancellationToken)
+    {
+        _context.Report(FlashStage.Wait);
+        var wait = _policy.Window.UntilOpen(_services.Time.GetUtcNow());
+        if (wait > TimeSpan.Zero)
+        {
+            await _connection.ResetAsync().ConfigureAwait(false);
+            await Task.Delay(wait, _services.Time, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var gate in _services.Gates)
+        {
+            if (_policy.Window.IsOver(_services.Time.GetUtcNow()))
+            {
+                break;
+            }
+
+            if (await AskAsync(gate, (gate, _context, components), static (s, t) => s.gate.BeforeRebootAsync(s._context, s.components, t), cancellationToken).ConfigureAwait(false) is { } refused)
+            {
+                return refused with { Stage = FlashStage.Wait };
+            }
+        }
+
+        return _policy.Window.IsOver(_services.Time.GetUtcNow())
+            ? new WindowMissed { Stage = FlashStage.Wait, TargetId = _target.Id, Detail = $"it closed at {_policy.Window.Closes:u}" }
+            : null;
+    }
+
+    private async ValueTask<FlashFailure?> AskAsync<TState>(IFlashGate gate, TState state, Func<TState, CancellationToken, ValueTask<GateDecision>> ask, CancellationToken cancellationToken)
+    {
+        var name = gate.GetType().Name;
+        var answer = await _services.GuardAsync(
+            name,
+            _target,
+            FlashStage.Wait,
+            _policy.Deadlines.Gate,
+            (state, ask),
+            static async (s, t) => (FlashResult<GateDecision>)await s.ask(s.state, t).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+        if (!answer.TryGetValue(out var decision, out var failure))
+        {
+            return failure;
+        }
+
+        return decision.IsAllowed ? null : new GateRefused { TargetId = _target.Id, Gate = name, Detail = decision.Reason ?? "the gate gave no reason" };
+    }
+
+    // ---- Arming: one commit point, and the target's own state decides ----
+    private async ValueTask<FlashResult<FlashOutcome>> ArmAsync(StagedImage staged, CancellationToken cancellationToken)
+    {
+        var evidence = await StageCallAsync(
+            _services.Scheduler,
+            FlashStage.Arm,
+            (_services.Scheduler, _context, staged, Intent: (Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>>)JournalArmIntentAsync),
+            static (s, t) => s.Scheduler.ArmAsync(s._context, s.staged, s.Intent, t),
+            cancellationToken).ConfigureAwait(false);
+        if (!evidence.TryGetValue(out var arming, out var failure))
+        {
+            return await AfterFailedArmingAsync(failure).ConfigureAwait(false);
+        }
+
+        if (_phase != Phase.Arming)
+        {
+            // A scheduler that armed without the intent in the journal: nobody may rely on it.
+            _phase = Phase.Arming;
+            return await AfterFailedArmingAsync(new ArmingEvidenceRejected { Stage = FlashStage.Arm, TargetId = _target.Id, Detail = "the scheduler did not announce the arming step" }).ConfigureAwait(false);
+        }
+
+        if (!ScheduledFlash.TryCreate(staged, arming).TryGetValue(out var scheduled, out failure))
+        {
+            return await AfterFailedArmingAsync(failure).ConfigureAwait(false);
+        }
+
+        _phase = Phase.Armed;
+        _scheduled = scheduled;
+        if (!(await _journal.AppendAsync(FlashJournalRecordKind.Armed, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
+        {
+            return await AfterFailedArmingAsync(failure).ConfigureAwait(false);
+        }
+
+        return await RebootAsync(scheduled, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlashResult<Done>> JournalArmIntentAsync(ArmingBaseline baseline, CancellationToken cancellationToken)
+    {
+        _journal.Set(r => r with { Boot = baseline.Boot, Method = baseline.Offer.Method.Name, FlashesAtOnce = baseline.Offer.FlashesAtOnce });
+        var result = await _journal.AppendAsync(FlashJournalRecordKind.ArmIntent, cancellationToken).ConfigureAwait(false);
+        if (!result.TryGetValue(out _, out _))
+        {
+            return result;
+        }
+
+        // From here on only the target can tell; the intent itself is what a later look is compared with.
+        _phase = Phase.Arming;
+        return _journal.ToScheduled().TryGetValue(out _scheduled, out var failure) ? result : failure;
+    }
+
+    // ---- The restart, and what came of it ----
+    private async ValueTask<FlashResult<FlashOutcome>> RebootAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)
+    {
+        if (scheduled.FlashesAtOnce)
+        {
+            return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (_policy.Reboot == RebootMode.LeaveToOperator || _report is not { Evidence.CanReboot: true })
+        {
+            return await SettleAsync(scheduled, new Pending
+            {
+                Components = scheduled.Components,
+                Verification = scheduled.Verification,
+                Notes = _policy.Reboot == RebootMode.LeaveToOperator ? ["the restart is left to the operator"] : ["no endpoint can restart the target: restart it by other means, then confirm"],
+            }).ConfigureAwait(false);
+        }
+
+        // FAT promises nothing against power loss, and minutes may lie between arming and here: look once more at what would be flashed.
+        var inspected = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context), static (s, t) => s.Scheduler.InspectAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+        if (!inspected.TryGetValue(out var state, out var failure))
+        {
+            return await LeaveOpenAsync(failure with { TargetState = TargetState.Armed }).ConfigureAwait(false);
+        }
+
+        if (scheduled.FindDifference(state) is { } difference)
+        {
+            return await AfterFailedArmingAsync(difference).ConfigureAwait(false);
+        }
+
+        if (!(await _journal.AppendAsync(FlashJournalRecordKind.RebootIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
+        {
+            return await AfterFailedArmingAsync(failure).ConfigureAwait(false);
+        }
+
+        _rebootIntended = true;
+        var requested = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context, scheduled), static (s, t) => s.Scheduler.RebootAsync(s._context, s.scheduled, t), cancellationToken).ConfigureAwait(false);
+        if (requested.TryGetValue(out var reboot, out failure))
+        {
+            _scheduled = scheduled = scheduled.WithReboot(reboot);
+
+            // Only an observation: the intent is in the journal already, and evidence decides.
+            await _journal.AppendAsync(FlashJournalRecordKind.RebootRequested, CancellationToken.None).ConfigureAwait(false);
+        }
+        else if (failure.TargetState is TargetState.Armed)
+        {
+            return await AfterFailedArmingAsync(failure is RebootRefused or ConnectionFailure ? failure : new RebootRefused { Stage = FlashStage.Reboot, TargetId = _target.Id, TargetAddress = failure.TargetAddress, PeerCode = failure.PeerCode, Detail = failure.Message }).ConfigureAwait(false);
+        }
+        else
+        {
+            // The answer is missing: it may restart. Only looking tells.
+            _scheduled = scheduled = scheduled.WithReboot(new RebootEvidence(_policy.RebootDelay, failure.TargetAddress));
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlashResult<FlashOutcome>> ConfirmAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)
+    {
+        var wait = _policy.Deadlines.Return + (scheduled.FlashesAtOnce ? TimeSpan.Zero : _policy.RebootDelay);
+        var looked = await LookAsync(scheduled, wait, cancellationToken).ConfigureAwait(false);
+        return looked.TryGetValue(out var evidence, out var failure)
+            ? await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false)
+            : await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
+    }
+
+    private ValueTask<FlashResult<ConfirmationEvidence>> LookAsync(ScheduledFlash scheduled, TimeSpan wait, CancellationToken cancellationToken) => StageCallAsync(
+        _services.Confirmer,
+        FlashStage.Confirm,
+        (_services.Confirmer, _context, scheduled, wait),
+        static (s, t) => s.Confirmer.ConfirmAsync(s._context, s.scheduled, s.wait, t),
+        cancellationToken);
+
+    // ---- Helpers ----
+    private async ValueTask<FlashResult<TargetReport>> ProbeAsync(CancellationToken cancellationToken)
+    {
+        var probed = await StageCallAsync(_services.Probe, FlashStage.Probe, (_services.Probe, _context), static (s, t) => s.Probe.ProbeAsync(s._context, FactKinds.All, t), cancellationToken).ConfigureAwait(false);
+        if (!probed.TryGetValue(out var evidence, out var failure) || !TargetReport.TryCreate(_target, evidence).TryGetValue(out var report, out failure))
+        {
+            return failure with { TargetId = _target.Id, TargetState = TargetState.Untouched };
+        }
+
+        _report = report;
+        return report;
+    }
+
+    private async ValueTask<FlashResult<ImmutableArray<FlashJournalRecord>>> ReadOpenAsync(TargetIdentity? identity, CancellationToken cancellationToken)
+    {
+        var read = await _services.GuardAsync(
+            _services.Journal.GetType().Name,
+            _target,
+            FlashStage.Reconcile,
+            TimeSpan.FromMinutes(1),
+            (_services.Journal, _target.Id, identity),
+            static (s, t) => s.Journal.ReadOpenAsync(s.Id, s.identity, t),
+            cancellationToken).ConfigureAwait(false);
+        if (!read.TryGetValue(out var records, out var failure))
+        {
+            // Without the journal nobody knows what an earlier run did to this target.
+            return failure with { Stage = FlashStage.Reconcile, TargetId = _target.Id, TargetState = TargetState.Indeterminate };
+        }
+
+        return records.IsDefault ? [] : records;
+    }
+
+    private ValueTask<FlashResult<T>> StageCallAsync<TState, T>(object plugIn, FlashStage stage, TState state, Func<TState, CancellationToken, ValueTask<FlashResult<T>>> call, CancellationToken cancellationToken)
+        where T : notnull
+    {
+        Log.StageBegins(_services.Logger, _target.Id, stage);
+        var task = _services.GuardAsync(plugIn.GetType().Name, _target, stage, _policy.Deadlines.Stage, state, call, cancellationToken);
+        if (task.IsCompletedSuccessfully)
+        {
+            var result = task.Result;
+            ThrowIfCancelled(result, cancellationToken);
+            return new(result);
+        }
+
+        return AwaitAsync(task, stage, cancellationToken);
+
+        async ValueTask<FlashResult<T>> AwaitAsync(ValueTask<FlashResult<T>> pending, FlashStage step, CancellationToken token)
+        {
+            using var activity = RomFlashTelemetry.Source.StartActivity("romflash.stage");
+            activity?.SetTag("romflash.stage", step.ToString());
+            var result = await pending.ConfigureAwait(false);
+            ThrowIfCancelled(result, token);
+            return result;
+        }
+
+        // A stage may answer a cancellation with a failure; it is a cancellation all the same.
+        static void ThrowIfCancelled(FlashResult<T> result, CancellationToken token)
+        {
+            if (token.IsCancellationRequested && !result.TryGetValue(out _, out _))
+            {
+                throw new OperationCanceledException(token);
+            }
+        }
+    }
+
+    private FlashReport Describe(FlashResult<FlashOutcome> result) => new()
+    {
+        Target = _target,
+        Result = result.TryGetValue(out var outcome, out var failure)
+            ? outcome is Upgraded && !_completed.IsEmpty ? outcome with { Components = [.. _completed.Union(outcome.Components)] } : outcome
+            : !_completed.IsEmpty && failure.TargetState is TargetState.Untouched or TargetState.PreviousRomIntact
+                ? failure with { TargetId = _target.Id, TargetState = TargetState.RomChanged }
+                : failure with { TargetId = _target.Id },
+        OperationId = _journal.OperationId,
+        Probe = _report,
+        Blockers = _blockers,
+        Waived = _waived,
+        Components = _components,
+        Completed = _completed,
+        Verification = _verification,
+        HadClaim = _hadClaim,
+    };
+
+    private FlashReport End(FlashReport report, long start, Activity? activity)
+    {
+        report = report with { Duration = _services.Time.GetElapsedTime(start) };
+        var code = report.Result.TryGetValue(out _, out var failure) ? null : failure.Code;
+        activity?.SetTag("romflash.outcome", report.Outcome.ToString());
+        activity?.SetTag("romflash.code", code);
+        if (failure is null)
+        {
+            Log.UpgradeEnded(_services.Logger, report.OperationId, UntrustedText.ForLog(_target.Id), report.Outcome);
+        }
+        else
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, failure.Code);
+            Log.UpgradeFailed(_services.Logger, report.OperationId, UntrustedText.ForLog(_target.Id), failure.Code, failure);
+        }
+
+        RomFlashTelemetry.UpgradeEnded(report.Outcome.ToString(), code, report.Duration);
+        return report;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Probing;
+
+/// <summary>Reads facts, what is armed, who holds the claim, and what the transports can do.</summary>
+internal sealed class DefaultTargetProbe : ITargetProbe
+{
+    public async ValueTask<FlashResult<ProbeEvidence>> ProbeAsync(StageContext context, FactKinds kinds, CancellationToken cancellationToken)
+    {
+        context.Report(FlashStage.Probe);
+        for (var attempt = 0; ; attempt++)
+        {
+            var result = await ProbeOnceAsync(context, kinds, cancellationToken).ConfigureAwait(false);
+            if (result.TryGetValue(out _, out var failure) || attempt >= context.Policy.Deadlines.ReadRetries || failure is not ConnectionFailure)
+            {
+                return result;
+            }
+
+            await context.Connection.ResetAsync().ConfigureAwait(false);
+            await Task.Delay(context.Policy.Deadlines.RetryDelay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask<FlashResult<ProbeEvidence>> ProbeOnceAsync(StageContext context, FactKinds kinds, CancellationToken cancellationToken)
+    {
+        var read = await FactReader.ReadAsync(context, kinds, FlashStage.Probe, retries: 0, cancellationToken).ConfigureAwait(false);
+        if (!read.TryGetValue(out var found, out var failure))
+        {
+            return failure;
+        }
+
+        var origins = found.Origins.ToBuilder();
+        var connection = context.Connection;
+        Fact<ArmedState> armed;
+        if ((await connection.GetAsync<IArmingCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var arming, out var missing))
+        {
+            var state = await arming.Capability.ReadArmedStateAsync(withDigests: false, cancellationToken).ConfigureAwait(false);
+            if (FindConnectionFailure(state, context, arming.Endpoint) is { } lost)
+            {
+                return lost;
+            }
+
+            armed = ToFact(state);
+            origins.Add(new("Arming", arming.Endpoint.ToString()));
+        }
+        else
+        {
+            armed = Fact<ArmedState>.Unknown(missing.Message);
+        }
+
+        Fact<ClaimState> claim;
+        if ((await connection.GetAsync<IClaimCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out missing))
+        {
+            var state = await claims.Capability.ReadClaimAsync(cancellationToken).ConfigureAwait(false);
+            if (FindConnectionFailure(state, context, claims.Endpoint) is { } lost)
+            {
+                return lost;
+            }
+
+            claim = ToFact(state);
+            origins.Add(new("Claim", claims.Endpoint.ToString()));
+        }
+        else
+        {
+            claim = Fact<ClaimState>.Unknown(missing.Message);
+        }
+
+        var deposit = Fact<DepositTraits>.Unknown("no endpoint takes deposits");
+        if ((await connection.GetAsync<IDepositCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var deposits, out missing))
+        {
+            deposit = deposits.Capability.Traits;
+            origins.Add(new("Deposit", deposits.Endpoint.ToString()));
+        }
+        else
+        {
+            deposit = Fact<DepositTraits>.Unknown(missing.Message);
+        }
+
+        var canReboot = (await connection.GetAsync<IPowerCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var power, out _);
+        if (canReboot)
+        {
+            origins.Add(new("Power", power.Endpoint.ToString()));
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return new ProbeEvidence
+        {
+            Facts = found.Facts,
+            Armed = armed,
+            Claim = claim,
+            Deposit = deposit,
+            CanReboot = canReboot,
+            Origins = origins.ToImmutable(),
+            ReadAt = context.TimeProvider.GetUtcNow(),
+        };
+    }
+
+    // What the target does not tell is unknown; but a broken connection says nothing about the target, and is worth another try.
+    private static ConnectionFailure? FindConnectionFailure<T>(TransportResult<T> result, StageContext context, TargetEndpoint endpoint)
+        where T : notnull =>
+        !result.TryGetValue(out _, out var fault) && fault.ToFailure(FlashStage.Probe, context.Target, endpoint, TargetState.Untouched) is ConnectionFailure failure
+            ? failure
+            : null;
+
+    private static Fact<T> ToFact<T>(TransportResult<T> result)
+        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : Fact<T>.Unknown(fault.ToString());
+}

@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Probing;
+
+/// <summary>Reads facts from all endpoints that tell them: each kind from the first that knows it. Reading is the one thing that is repeated after a fault.</summary>
+internal static class FactReader
+{
+    public static async ValueTask<FlashResult<(TargetFacts Facts, ImmutableArray<FactOrigin> Origins)>> ReadAsync(
+        StageContext context,
+        FactKinds kinds,
+        FlashStage stage,
+        int retries,
+        CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var result = await ReadOnceAsync(context, kinds, stage, cancellationToken).ConfigureAwait(false);
+            if (result.TryGetValue(out _, out var failure) || attempt >= retries || failure is not ConnectionFailure)
+            {
+                return result;
+            }
+
+            await context.Connection.ResetAsync().ConfigureAwait(false);
+            await Task.Delay(context.Policy.Deadlines.RetryDelay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask<FlashResult<(TargetFacts Facts, ImmutableArray<FactOrigin> Origins)>> ReadOnceAsync(
+        StageContext context,
+        FactKinds kinds,
+        FlashStage stage,
+        CancellationToken cancellationToken)
+    {
+        if (!(await context.Connection.GetAllAsync<IFactsCapability>(stage, cancellationToken).ConfigureAwait(false)).TryGetValue(out var sources, out var failure))
+        {
+            return failure with { Stage = failure is CapabilityMissing ? stage : failure.Stage };
+        }
+
+        var merged = new TargetFacts();
+        var origins = ImmutableArray.CreateBuilder<FactOrigin>();
+        FlashFailure? first = null;
+        var answered = false;
+        foreach (var source in sources)
+        {
+            var missing = kinds & ~merged.Known;
+            if (missing == FactKinds.None)
+            {
+                break;
+            }
+
+            if (!(await source.Capability.ReadFactsAsync(missing, cancellationToken).ConfigureAwait(false)).TryGetValue(out var facts, out var fault))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                first ??= fault.ToFailure(stage, context.Target, source.Endpoint, TargetState.Untouched);
+                continue;
+            }
+
+            answered = true;
+            merged = Merge(merged, facts, missing, source.Endpoint.ToString(), origins);
+        }
+
+        return answered ? (merged, origins.ToImmutable()) : first!;
+    }
+
+    private static TargetFacts Merge(TargetFacts known, TargetFacts more, FactKinds wanted, string endpoint, ImmutableArray<FactOrigin>.Builder origins)
+    {
+        return new()
+        {
+            Identity = Pick(known.Identity, more.Identity, FactKinds.Identity),
+            Roms = Pick(known.Roms, more.Roms, FactKinds.Roms),
+            SystemPartition = Pick(known.SystemPartition, more.SystemPartition, FactKinds.SystemPartition),
+            Account = Pick(known.Account, more.Account, FactKinds.Account),
+            Services = Pick(known.Services, more.Services, FactKinds.Services),
+            Readiness = Pick(known.Readiness, more.Readiness, FactKinds.Readiness),
+            Boot = Pick(known.Boot, more.Boot, FactKinds.Boot),
+        };
+
+        Fact<T> Pick<T>(Fact<T> old, Fact<T> next, FactKinds kind)
+            where T : notnull
+        {
+            if (old.IsKnown || (wanted & kind) == 0)
+            {
+                return old;
+            }
+
+            if (next.IsKnown)
+            {
+                origins.Add(new(kind.ToString(), endpoint));
+            }
+
+            return next;
+        }
+    }
+}

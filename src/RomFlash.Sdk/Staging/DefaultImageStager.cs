@@ -1,0 +1,280 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Diagnostics;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Staging;
+
+/// <summary>
+/// Sends images in chunks, hashing what is sent, and withholds the last chunk until the digest is the validated one: a file that was
+/// swapped on the client never becomes complete on the target. Then verifies with the strongest method that the transport has, and commits.
+/// </summary>
+internal sealed class DefaultImageStager : IImageStager
+{
+    private const int ChunkBytes = 256 * 1024;
+
+    public async ValueTask<FlashResult<StagingEvidence>> StageAsync(StageContext context, ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken)
+    {
+        if (!(await context.Connection.GetAsync<IDepositCapability>(FlashStage.Stage, cancellationToken).ConfigureAwait(false)).TryGetValue(out var found, out var failure))
+        {
+            return failure with { TargetState = TargetState.Untouched };
+        }
+
+        var manifest = new DepositManifest(deposit.Id, deposit.Generation, ToFiles(approved));
+        var opened = await found.Capability.OpenDepositAsync(manifest, cancellationToken).ConfigureAwait(false);
+        if (!opened.TryGetValue(out var open, out var fault))
+        {
+            return ToFailure(fault, context, found.Endpoint, manifest, 0, fault.Effect == FaultEffect.NotSent ? TargetState.Untouched : TargetState.Prepared);
+        }
+
+        await using (open.ConfigureAwait(false))
+        {
+            return await FillAsync(context, approved, found, open, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask<FlashResult<CleanUpEvidence>> CleanUpAsync(StageContext context, CleanUpScope scope, CancellationToken cancellationToken)
+    {
+        if (!(await context.Connection.GetAsync<IDepositCapability>(FlashStage.CleanUp, cancellationToken).ConfigureAwait(false)).TryGetValue(out var found, out var failure))
+        {
+            return failure;
+        }
+
+        if (!(await found.Capability.ListDepositsAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var deposits, out var fault))
+        {
+            return fault.ToFailure(FlashStage.CleanUp, context.Target, found.Endpoint, TargetState.Prepared);
+        }
+
+        var removed = 0;
+        var left = ImmutableArray.CreateBuilder<string>();
+        foreach (var deposit in deposits.IsDefault ? [] : deposits)
+        {
+            if ((scope.OnlyIdsStartingWith is { } prefix && !deposit.Id.StartsWith(prefix, StringComparison.Ordinal))
+                || (scope.Keep is { } keep && keep.Id == deposit.Id && keep.Generation == deposit.Generation))
+            {
+                continue;
+            }
+
+            if ((await found.Capability.DiscardDepositAsync(deposit.Id, deposit.Generation, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out fault))
+            {
+                removed++;
+            }
+            else
+            {
+                left.Add($"deposit {deposit.Id} (generation {deposit.Generation}): {fault.Kind}");
+            }
+        }
+
+        return new CleanUpEvidence(removed, left.ToImmutable());
+    }
+
+    // Names sort in flashing order: firmware takes the files of its capsule folder alphabetically.
+    private static ImmutableArray<DepositFile> ToFiles(ApprovedUpgrade approved) =>
+        [.. approved.Components.Select((c, i) => new DepositFile($"romflash-{i:D2}.cap", c.Length, c.Sha256, c.ComponentId))];
+
+    private static async ValueTask<FlashResult<StagingEvidence>> FillAsync(
+        StageContext context,
+        ApprovedUpgrade approved,
+        ResolvedCapability<IDepositCapability> found,
+        IDeposit deposit,
+        CancellationToken cancellationToken)
+    {
+        var traits = found.Capability.Traits;
+        var method = traits.Strongest;
+        var manifest = deposit.Manifest;
+        var staged = ImmutableArray.CreateBuilder<StagedFile>(manifest.Files.Length);
+        var buffer = ArrayPool<byte>.Shared.Rent(Math.Clamp(traits.MaxWriteBytes, 1, ChunkBytes));
+        try
+        {
+            var chunk = buffer.AsMemory(0, Math.Clamp(traits.MaxWriteBytes, 1, ChunkBytes));
+            long done = 0;
+            for (var i = 0; i < manifest.Files.Length; i++)
+            {
+                context.Report(FlashStage.Stage, done, manifest.TotalBytes);
+                var sent = await SendAsync(context, approved.ImageOf(i), found, deposit, i, done, chunk, cancellationToken).ConfigureAwait(false);
+                if (!sent.TryGetValue(out var digest, out var failure))
+                {
+                    return failure;
+                }
+
+                done += manifest.Files[i].Length;
+                context.Report(FlashStage.Verify, done, manifest.TotalBytes);
+                var verified = await VerifyAsync(context, found.Endpoint, deposit, i, method, chunk, cancellationToken).ConfigureAwait(false);
+                if (!verified.TryGetValue(out var onTarget, out failure))
+                {
+                    return failure;
+                }
+
+                staged.Add(new(manifest.Files[i], digest, onTarget));
+            }
+
+            if (!(await deposit.CommitAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
+            {
+                return ToFailure(fault, context, found.Endpoint, manifest, manifest.TotalBytes, TargetState.Prepared);
+            }
+
+            RomFlashTelemetry.BytesStaged(manifest.TotalBytes);
+            return new StagingEvidence
+            {
+                Manifest = manifest,
+                Files = staged.ToImmutable(),
+                Verification = method,
+                StrongestAvailable = method,
+                Endpoint = found.Endpoint.ToString(),
+            };
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static async ValueTask<FlashResult<ContentDigest>> SendAsync(
+        StageContext context,
+        RomImage image,
+        ResolvedCapability<IDepositCapability> found,
+        IDeposit deposit,
+        int index,
+        long before,
+        Memory<byte> chunk,
+        CancellationToken cancellationToken)
+    {
+        if (!(await image.Source.OpenReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var stream, out var failure))
+        {
+            return failure with { Stage = FlashStage.Stage, TargetId = context.Target.Id, TargetState = TargetState.Prepared };
+        }
+
+        await using (stream.ConfigureAwait(false))
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            long offset = 0;
+            while (offset < image.Length)
+            {
+                var wanted = (int)Math.Min(chunk.Length, image.Length - offset);
+                int read;
+                try
+                {
+                    read = await stream.ReadAtLeastAsync(chunk[..wanted], wanted, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+                {
+                    return Unreadable(context, image, exception);
+                }
+
+                hash.AppendData(chunk.Span[..read]);
+                var isLast = offset + read == image.Length;
+                if (read < wanted || (isLast && (!await IsWholeAsync(stream, hash, image, cancellationToken).ConfigureAwait(false))))
+                {
+                    return new ImageChangedOnClient
+                    {
+                        Stage = FlashStage.Stage,
+                        TargetId = context.Target.Id,
+                        TargetState = TargetState.Prepared,
+                        Detail = $"{image.Source.Name} is no longer what was validated ({image.Sha256}); its end was withheld",
+                    };
+                }
+
+                if (!(await deposit.WriteAsync(index, offset, chunk[..read], cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
+                {
+                    return ToFailure(fault, context, found.Endpoint, deposit.Manifest, before + offset, TargetState.Prepared);
+                }
+
+                offset += read;
+                context.Report(FlashStage.Stage, before + offset, deposit.Manifest.TotalBytes);
+            }
+
+            return image.Sha256;
+        }
+    }
+
+    // The digest of everything, the last chunk included, before that chunk leaves the client; and nothing may follow it.
+    private static async ValueTask<bool> IsWholeAsync(Stream stream, IncrementalHash hash, RomImage image, CancellationToken cancellationToken)
+    {
+        var digest = new byte[ContentDigest.Size];
+        hash.GetHashAndReset(digest);
+        return new ContentDigest(digest) == image.Sha256 && await stream.ReadAsync(digest.AsMemory(0, 1), cancellationToken).ConfigureAwait(false) == 0;
+    }
+
+    private static async ValueTask<FlashResult<ContentDigest>> VerifyAsync(
+        StageContext context,
+        TargetEndpoint endpoint,
+        IDeposit deposit,
+        int index,
+        VerificationMethod method,
+        Memory<byte> chunk,
+        CancellationToken cancellationToken)
+    {
+        switch (method)
+        {
+            case VerificationMethod.ReadBack:
+                return await ReadBackAsync(context, endpoint, deposit, index, chunk, cancellationToken).ConfigureAwait(false);
+            case VerificationMethod.DigestOnTarget:
+                return (await deposit.DigestOnTargetAsync(index, cancellationToken).ConfigureAwait(false)).TryGetValue(out var digest, out var fault)
+                    ? digest
+                    : ToFailure(fault, context, endpoint, deposit.Manifest, deposit.Manifest.Files[index].Length, TargetState.Prepared) with { Stage = FlashStage.Verify };
+            default:
+                return default(ContentDigest);
+        }
+    }
+
+    private static async ValueTask<FlashResult<ContentDigest>> ReadBackAsync(
+        StageContext context,
+        TargetEndpoint endpoint,
+        IDeposit deposit,
+        int index,
+        Memory<byte> chunk,
+        CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var length = deposit.Manifest.Files[index].Length;
+        long offset = 0;
+
+        // One read beyond the end: a copy that is longer than it should be differs as well.
+        while (offset <= length)
+        {
+            if (!(await deposit.ReadBackAsync(index, offset, chunk, cancellationToken).ConfigureAwait(false)).TryGetValue(out var read, out var fault))
+            {
+                return ToFailure(fault, context, endpoint, deposit.Manifest, offset, TargetState.Prepared) with { Stage = FlashStage.Verify };
+            }
+
+            if (read < 0 || read > chunk.Length)
+            {
+                return new ProtocolViolation { Stage = FlashStage.Verify, TargetId = context.Target.Id, TargetState = TargetState.Prepared, Detail = $"{read} bytes were read into {chunk.Length}" };
+            }
+
+            if (read == 0)
+            {
+                break;
+            }
+
+            hash.AppendData(chunk.Span[..read]);
+            offset += read;
+        }
+
+        var digest = new byte[ContentDigest.Size];
+        hash.GetHashAndReset(digest);
+        return new ContentDigest(digest);
+    }
+
+    private static ImageUnreadable Unreadable(StageContext context, RomImage image, Exception exception) => new()
+    {
+        Stage = FlashStage.Stage,
+        TargetId = context.Target.Id,
+        TargetState = TargetState.Prepared,
+        Detail = $"{image.Source.Name}: {exception.GetType().Name}",
+        PeerCode = new(PeerCode.HResult, unchecked((uint)exception.HResult)),
+    };
+
+    private static FlashFailure ToFailure(TransportFault fault, StageContext context, TargetEndpoint endpoint, DepositManifest manifest, long offset, TargetState state) =>
+        fault.ToFailure(FlashStage.Stage, context.Target, endpoint, state, offset) switch
+        {
+            SystemPartitionFull full => full with { RequiredBytes = manifest.TotalBytes },
+            var failure => failure,
+        };
+}

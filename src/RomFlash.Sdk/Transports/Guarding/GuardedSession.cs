@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Probing;
+
+namespace RomFlash.Sdk.Transports.Guarding;
+
+/// <summary>A session whose capabilities are all guarded by one <see cref="OperationGuard"/>.</summary>
+internal sealed class GuardedSession : IAsyncDisposable
+{
+    private readonly ITargetSession _inner;
+    private readonly OperationGuard _guard;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _closeDeadline;
+    private GuardedFacts? _facts;
+    private GuardedDeposits? _deposits;
+    private GuardedArming? _arming;
+    private GuardedPower? _power;
+    private GuardedClaim? _claim;
+
+    public GuardedSession(ITargetSession inner, OperationGuard guard, TimeProvider time, TimeSpan closeDeadline)
+    {
+        _inner = inner;
+        _guard = guard;
+        _time = time;
+        _closeDeadline = closeDeadline;
+    }
+
+    public bool IsBroken => _guard.IsBroken;
+
+    public T? Get<T>()
+        where T : class, ITargetCapability
+    {
+        T? capability;
+        try
+        {
+            capability = _inner.GetCapability<T>();
+        }
+#pragma warning disable CA1031 // A session that throws has no capability; whoever needs it says that it is missing.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return null;
+        }
+
+        return capability switch
+        {
+            null => null,
+            IFactsCapability facts when typeof(T) == typeof(IFactsCapability) => (_facts ??= new(facts, _guard)) as T,
+            IDepositCapability deposits when typeof(T) == typeof(IDepositCapability) => (_deposits ??= new(deposits, _guard)) as T,
+            IArmingCapability arming when typeof(T) == typeof(IArmingCapability) => (_arming ??= new(arming, _guard)) as T,
+            IPowerCapability power when typeof(T) == typeof(IPowerCapability) => (_power ??= new(power, _guard)) as T,
+            IClaimCapability claim when typeof(T) == typeof(IClaimCapability) => (_claim ??= new(claim, _guard)) as T,
+            _ => capability,
+        };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _guard.Dispose();
+        await SafeClose.CloseAsync(_inner, _time, _closeDeadline).ConfigureAwait(false);
+    }
+
+    private sealed class GuardedFacts(IFactsCapability inner, OperationGuard guard) : IFactsCapability
+    {
+        public ValueTask<TransportResult<TargetFacts>> ReadFactsAsync(FactKinds kinds, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, kinds), static (s, t) => s.inner.ReadFactsAsync(s.kinds, t), 0, cancellationToken);
+    }
+
+    private sealed class GuardedDeposits(IDepositCapability inner, OperationGuard guard) : IDepositCapability
+    {
+        public DepositTraits Traits => inner.Traits;
+
+        public ValueTask<TransportResult<ImmutableArray<DepositInfo>>> ListDepositsAsync(CancellationToken cancellationToken) =>
+            guard.RunAsync(inner, static (s, t) => s.ListDepositsAsync(t), 0, cancellationToken);
+
+        public async ValueTask<TransportResult<IDeposit>> OpenDepositAsync(DepositManifest manifest, CancellationToken cancellationToken)
+        {
+            var result = await guard.RunAsync((inner, manifest), static (s, t) => s.inner.OpenDepositAsync(s.manifest, t), 0, cancellationToken).ConfigureAwait(false);
+            return result.TryGetValue(out var deposit, out var fault) ? TransportResult<IDeposit>.From(new GuardedDeposit(deposit, guard)) : fault;
+        }
+
+        public ValueTask<TransportResult<Done>> DiscardDepositAsync(string id, long generation, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, id, generation), static (s, t) => s.inner.DiscardDepositAsync(s.id, s.generation, t), 0, cancellationToken);
+    }
+
+    private sealed class GuardedDeposit(IDeposit inner, OperationGuard guard) : IDeposit
+    {
+        public DepositManifest Manifest => inner.Manifest;
+
+        public ValueTask<TransportResult<Done>> WriteAsync(int fileIndex, long offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, fileIndex, offset, data), static (s, t) => s.inner.WriteAsync(s.fileIndex, s.offset, s.data, t), data.Length, cancellationToken);
+
+        public ValueTask<TransportResult<int>> ReadBackAsync(int fileIndex, long offset, Memory<byte> buffer, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, fileIndex, offset, buffer), static (s, t) => s.inner.ReadBackAsync(s.fileIndex, s.offset, s.buffer, t), buffer.Length, cancellationToken);
+
+        public ValueTask<TransportResult<ContentDigest>> DigestOnTargetAsync(int fileIndex, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, fileIndex), static (s, t) => s.inner.DigestOnTargetAsync(s.fileIndex, t), inner.Manifest.Files[fileIndex].Length, cancellationToken);
+
+        public ValueTask<TransportResult<Done>> CommitAsync(CancellationToken cancellationToken) =>
+            guard.RunAsync(inner, static (s, t) => s.CommitAsync(t), inner.Manifest.TotalBytes, cancellationToken);
+
+        public ValueTask DisposeAsync() => guard.CloseAsync(inner);
+    }
+
+    private sealed class GuardedArming(IArmingCapability inner, OperationGuard guard) : IArmingCapability
+    {
+        public ValueTask<TransportResult<ArmedState>> ReadArmedStateAsync(bool withDigests, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, withDigests), static (s, t) => s.inner.ReadArmedStateAsync(s.withDigests, t), 0, cancellationToken);
+
+        public ValueTask<TransportResult<Done>> ArmAsync(ArmRequest request, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, request), static (s, t) => s.inner.ArmAsync(s.request, t), request.Manifest.TotalBytes, cancellationToken);
+
+        public ValueTask<TransportResult<Done>> DisarmAsync(string depositId, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, depositId), static (s, t) => s.inner.DisarmAsync(s.depositId, t), 0, cancellationToken);
+    }
+
+    private sealed class GuardedPower(IPowerCapability inner, OperationGuard guard) : IPowerCapability
+    {
+        public ValueTask<TransportResult<Done>> ScheduleRebootAsync(RebootRequest request, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, request), static (s, t) => s.inner.ScheduleRebootAsync(s.request, t), 0, cancellationToken);
+
+        public ValueTask<TransportResult<Done>> AbortRebootAsync(CancellationToken cancellationToken) =>
+            guard.RunAsync(inner, static (s, t) => s.AbortRebootAsync(t), 0, cancellationToken);
+    }
+
+    private sealed class GuardedClaim(IClaimCapability inner, OperationGuard guard) : IClaimCapability
+    {
+        public ValueTask<TransportResult<ClaimState>> ReadClaimAsync(CancellationToken cancellationToken) =>
+            guard.RunAsync(inner, static (s, t) => s.ReadClaimAsync(t), 0, cancellationToken);
+
+        public ValueTask<TransportResult<TargetClaim>> AcquireClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, request), static (s, t) => s.inner.AcquireClaimAsync(s.request, t), 0, cancellationToken);
+
+        public ValueTask<TransportResult<Done>> ReleaseClaimAsync(TargetClaim claim, CancellationToken cancellationToken) =>
+            guard.RunAsync((inner, claim), static (s, t) => s.inner.ReleaseClaimAsync(s.claim, t), 0, cancellationToken);
+    }
+}
