@@ -1,0 +1,197 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Probing;
+
+namespace RomFlash.Sdk.Testing.Simulation;
+
+/// <summary>A catalog in memory: releases by firmware class. Gives honest verdicts; a look-up takes the same time however many releases there are.</summary>
+/// <remarks>Immutable and thread-safe.</remarks>
+public sealed class SimulatedCatalog : ICompatibilityCatalog
+{
+    private readonly ImmutableDictionary<ContentDigest, Entry> _entries;
+    private readonly ImmutableHashSet<Guid> _classes;
+
+    private SimulatedCatalog(ImmutableDictionary<ContentDigest, Entry> entries, ImmutableHashSet<Guid> classes)
+    {
+        _entries = entries;
+        _classes = classes;
+    }
+
+    /// <summary>A catalog without releases.</summary>
+    public static SimulatedCatalog Empty { get; } =
+        new(ImmutableDictionary<ContentDigest, Entry>.Empty, ImmutableHashSet<Guid>.Empty);
+
+    /// <summary>Makes a catalog of releases that any installed version may be followed by.</summary>
+    /// <param name="roms">The releases.</param>
+    /// <returns>The catalog.</returns>
+    public static SimulatedCatalog Of(params ReadOnlySpan<SimulatedRom> roms)
+    {
+        var catalog = Empty;
+        foreach (var rom in roms)
+        {
+            catalog = catalog.With(rom);
+        }
+
+        return catalog;
+    }
+
+    /// <summary>The catalog with one more release.</summary>
+    /// <param name="rom">The release.</param>
+    /// <param name="requiredMinimum">What must be installed before it; empty when any version will do.</param>
+    /// <returns>A new catalog.</returns>
+    public SimulatedCatalog With(SimulatedRom rom, params ImmutableArray<ReportedVersion> requiredMinimum)
+    {
+        ArgumentNullException.ThrowIfNull(rom);
+        return new(
+            _entries.SetItem(rom.Sha256, new Entry(rom.FirmwareClass, rom.Kind, rom.PackedVersion, rom.ToRelease(requiredMinimum))),
+            _classes.Add(rom.FirmwareClass));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return new(new OperationCancelled { Stage = FlashStage.Check, TargetId = query.Report.Target.Id });
+        }
+
+        var components = ImmutableArray.CreateBuilder<ComponentVerdict>(query.Report.Roms.Length);
+        var supported = false;
+        foreach (var rom in query.Report.Roms)
+        {
+            supported |= rom.FirmwareClass is { } c && _classes.Contains(c);
+            components.Add(Judge(rom, query));
+        }
+
+        return new(new CompatibilityVerdict
+        {
+            IsTargetSupported = supported,
+            Components = components.MoveToImmutable(),
+            UnknownImages = FindUnknown(query.Images),
+            Catalog = "simulated",
+            Reasons = supported ? [] : ["no release is for any of the installed ROMs"],
+        });
+    }
+
+    private ImmutableArray<ContentDigest> FindUnknown(ImmutableArray<RomImage> images)
+    {
+        ImmutableArray<ContentDigest> unknown = [];
+        foreach (var image in images)
+        {
+            unknown = _entries.ContainsKey(image.Sha256) ? unknown : unknown.Add(image.Sha256);
+        }
+
+        return unknown;
+    }
+
+    private ComponentVerdict Judge(InstalledRom rom, CompatibilityQuery query)
+    {
+        Entry? newest = null;
+        foreach (var image in query.Images)
+        {
+            if (_entries.TryGetValue(image.Sha256, out var entry) && entry.IsFor(rom) && (newest is null || entry.Packed > newest.Packed))
+            {
+                newest = entry;
+            }
+        }
+
+        if (newest is null)
+        {
+            return new() { ComponentId = rom.Id, Decision = RomDecision.NotApplicable, Reasons = ["no image at hand is meant for it"] };
+        }
+
+        var release = newest.Release;
+        if (rom.Versions.IsDefaultOrEmpty)
+        {
+            return query.Policy.Reflash
+                ? Approve(rom, [release])
+                : new() { ComponentId = rom.Id, Decision = RomDecision.UnknownVersion, Reasons = ["the installed version is unknown"] };
+        }
+
+        if (Compare(rom, release) is not { } order)
+        {
+            return query.Policy.Reflash
+                ? Approve(rom, [release])
+                : new() { ComponentId = rom.Id, Decision = RomDecision.UnknownVersion, Reasons = [$"{release.Version} can't be compared with {rom.DisplayVersion}"] };
+        }
+
+        return order switch
+        {
+            0 when !query.Policy.Reflash => new() { ComponentId = rom.Id, Decision = RomDecision.AlreadyCurrent, Path = [release] },
+            < 0 when !query.Policy.AllowDowngrade => new() { ComponentId = rom.Id, Decision = RomDecision.Downgrade, Reasons = [$"{release.Version} is older than {rom.DisplayVersion}"] },
+            _ => Approve(rom, FindPath(rom, newest, query.Images)),
+        };
+    }
+
+    private ImmutableArray<RomRelease> FindPath(InstalledRom rom, Entry goal, ImmutableArray<RomImage> images)
+    {
+        ImmutableArray<RomRelease> path = [goal.Release];
+        var next = goal;
+        while (!next.Release.RequiredMinimum.IsEmpty && !Satisfies(rom.Versions, next.Release.RequiredMinimum))
+        {
+            // The newest image at hand that is older than what follows, and new enough for it.
+            Entry? stone = null;
+            foreach (var image in images)
+            {
+                if (_entries.TryGetValue(image.Sha256, out var entry)
+                    && entry.IsFor(rom)
+                    && entry.Packed < next.Packed
+                    && Satisfies(entry.Release.ReportedAs, next.Release.RequiredMinimum)
+                    && (stone is null || entry.Packed > stone.Packed))
+                {
+                    stone = entry;
+                }
+            }
+
+            if (stone is null)
+            {
+                break;
+            }
+
+            path = path.Insert(0, stone.Release);
+            next = stone;
+        }
+
+        return path;
+    }
+
+    private static bool Satisfies(ImmutableArray<ReportedVersion> installed, ImmutableArray<ReportedVersion> minimum)
+    {
+        foreach (var one in minimum)
+        {
+            foreach (var version in installed)
+            {
+                if (version.Source == one.Source && one.Version.TryCompareTo(version.Version, out var order))
+                {
+                    return order <= 0;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static int? Compare(InstalledRom rom, RomRelease release)
+    {
+        foreach (var version in rom.Versions)
+        {
+            if (release.ReportedBy(version.Source) is { } next && next.TryCompareTo(version.Version, out var order))
+            {
+                return order;
+            }
+        }
+
+        return null;
+    }
+
+    private static ComponentVerdict Approve(InstalledRom rom, ImmutableArray<RomRelease> path) =>
+        new() { ComponentId = rom.Id, Decision = RomDecision.Approved, Path = path };
+
+    private sealed record Entry(Guid FirmwareClass, RomKind Kind, uint Packed, RomRelease Release)
+    {
+        public bool IsFor(InstalledRom rom) => rom.FirmwareClass == FirmwareClass && rom.Kind == Kind;
+    }
+}
