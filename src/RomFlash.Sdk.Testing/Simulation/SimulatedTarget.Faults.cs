@@ -20,6 +20,9 @@ public sealed partial class SimulatedTarget
     /// <summary>The operations since then, in order; empty where the options switch it off.</summary>
     public ImmutableArray<SimulatedOperationEntry> OperationLog => Locked<ImmutableArray<SimulatedOperationEntry>>(t => [.. t._log ?? []]);
 
+    /// <summary>Called with every operation before it takes effect, on the thread that asks for it: for a test that does something at the n-th one.</summary>
+    public Action<SimulatedOperationEntry>? OnOperation { get; set; }
+
     /// <summary>Starts counting operations from 1 again, and empties the log.</summary>
     public void ResetOperationCount()
     {
@@ -71,6 +74,7 @@ public sealed partial class SimulatedTarget
         where T : notnull
     {
         SimulatedFault? fault;
+        SimulatedOperationEntry entry;
         lock (_gate)
         {
             if (!session.Life.IsAlive)
@@ -84,20 +88,26 @@ public sealed partial class SimulatedTarget
             }
 
             Settle();
-            _operationCount++;
+            entry = new(++_operationCount, operation);
             if (_options.KeepsHistory)
             {
-                (_log ??= []).Add(new(_operationCount, operation));
+                (_log ??= []).Add(entry);
             }
 
             fault = _injections is null ? null : Take(operation);
-            if (fault is null)
+            if (fault is null && OnOperation is null)
             {
                 return new(Apply(session, operation, argument, act, null));
             }
         }
 
-        return RunWithFaultAsync(session, operation, argument, act, fault, cancellationToken);
+        OnOperation?.Invoke(entry);
+        if (!session.Life.IsAlive)
+        {
+            return new(session.Life.Never<TransportResult<T>>());
+        }
+
+        return fault is null ? new(ApplyLocked(session, operation, argument, act, null)) : RunWithFaultAsync(session, operation, argument, act, fault, cancellationToken);
     }
 
     private async ValueTask<TransportResult<T>> RunWithFaultAsync<TArgument, T>(

@@ -1,0 +1,102 @@
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Testing.Simulation;
+using Xunit.Abstractions;
+
+namespace RomFlash.Sdk.Simulation.Tests;
+
+/// <summary>Every remote operation of a full upgrade, every fault, every persona.</summary>
+public sealed class EnumeratedSimulationTests(ITestOutputHelper output)
+{
+    public static TheoryData<string> Personas => [.. SimulatedPersona.All.Select(p => p.Name)];
+
+    [Theory]
+    [MemberData(nameof(Personas))]
+    public void FullUpgrade_NothingGoesWrong_EndsAsItShould(string name)
+    {
+        var schedule = new Schedule(Find(name));
+        Assert.Empty(schedule.Run());
+        output.WriteLine($"{name}: {schedule.World!.Target.OperationCount} operations, {schedule.World.Disk.Appends} journal records, {string.Join(", ", schedule.World.Runs)}");
+        if (!schedule.Persona.ReturnsAsAnotherMachine)
+        {
+            Assert.Equal(FlashOutcomeKind.Upgraded, schedule.World.Runs[^1].Kind);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Personas))]
+    public void FullUpgrade_AnyFaultAtAnyOperation_InvariantsHold(string name)
+    {
+        var persona = Find(name);
+        var (operations, records) = Measure(persona);
+        var schedules = new List<Schedule>();
+        foreach (var fault in Schedule.Faults)
+        {
+            schedules.AddRange(Enumerable.Range(1, operations).Select(n => new Schedule(persona, new Mishap(n, Fault: fault))));
+        }
+
+        foreach (var fault in Enum.GetValues<JournalFault>())
+        {
+            schedules.AddRange(Enumerable.Range(1, records).Select(n => new Schedule(persona, new Mishap(n, Journal: fault))));
+        }
+
+        Check(name, schedules);
+    }
+
+    [Theory]
+    [MemberData(nameof(Personas))]
+    public void FullUpgrade_AnyIncidentAtAnyOperation_InvariantsHold(string name)
+    {
+        var persona = Find(name);
+        var (operations, _) = Measure(persona);
+        Check(name, Enum.GetValues<Incident>()
+            .Where(i => persona.HasClaim || i is not (Incident.Compete or Incident.TakeOver))
+            .SelectMany(i => Enumerable.Range(1, operations).Select(n => new Schedule(persona, new Mishap(n, Incident: i)))));
+    }
+
+    [Theory]
+    [MemberData(nameof(Personas))]
+    public void FullUpgrade_CrashAndThenAnyFault_InvariantsHold(string name)
+    {
+        // The restarted client meets a fault of its own, at every operation of its way back.
+        var persona = Find(name);
+        var (operations, _) = Measure(persona);
+        var schedules = new List<Schedule>();
+        for (var crash = 1; crash <= operations; crash += 3)
+        {
+            for (var next = crash + 1; next <= crash + 12; next += 2)
+            {
+                schedules.Add(new Schedule(persona, new Mishap(crash, Fault: SimulatedFault.CrashAfter), new Mishap(next, Fault: SimulatedFault.DisconnectAfter)));
+                schedules.Add(new Schedule(persona, new Mishap(crash, Fault: SimulatedFault.CrashAfter), new Mishap(next, Fault: SimulatedFault.CrashBefore)));
+            }
+        }
+
+        Check(name, schedules);
+    }
+
+    internal static (int Operations, int Records) Measure(SimulatedPersona persona)
+    {
+        var clean = new Schedule(persona);
+        Assert.Empty(clean.Run());
+        return (clean.World!.Target.OperationCount, clean.World.Disk.Appends);
+    }
+
+    internal static SimulatedPersona Find(string name) => SimulatedPersona.All.Single(p => p.Name == name);
+
+    private void Check(string name, IEnumerable<Schedule> schedules)
+    {
+        var count = 0;
+        var bad = new List<string>();
+        foreach (var schedule in schedules)
+        {
+            count++;
+            foreach (var violation in schedule.Run())
+            {
+                bad.Add($"{schedule} => {violation}\n    runs: {string.Join(" | ", schedule.World!.Runs)}");
+            }
+        }
+
+        output.WriteLine($"{name}: {count} schedules, {bad.Count} violations");
+        Assert.True(bad.Count == 0, $"{bad.Count} violations in {count} schedules, the first:\n{string.Join("\n", bad.Take(8))}");
+        Assert.True(count > 50);
+    }
+}

@@ -1,0 +1,220 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Testing.Simulation;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Simulation.Tests;
+
+/// <summary>The invariants of the pipeline, checked on the target's own state: its history, its ROMs, what lies on its partition.</summary>
+internal sealed class Invariants(World world)
+{
+    private readonly List<string> _violations = [];
+    private int _historyBefore;
+    private bool _wasAllOld = true;
+
+    public IReadOnlyList<string> Violations => _violations;
+
+    /// <summary>A fault makes the target lie about itself: then a claim may be wrong, though never a claim of success.</summary>
+    public bool TargetLies { get; set; }
+
+    /// <summary>Set when something other than the client changed the machine behind the address.</summary>
+    public bool IdentitySwapped { get; set; }
+
+    public void BeginRun()
+    {
+        _historyBefore = world.Target.History.Length;
+        _wasAllOld = world.IsAllOld;
+    }
+
+    public void AfterRun(RunResult run)
+    {
+        var target = world.Target;
+        ImmutableArray<SimulatedEvent> all = target.History;
+        var during = all[_historyBefore..];
+        CheckArmed(all);
+        CheckRoms();
+        if (run.Crashed)
+        {
+            return;
+        }
+
+        if (run.Cancelled)
+        {
+            if (during.Any(IsWrite))
+            {
+                Violate(7, "a cancellation was thrown although something had been written");
+            }
+
+            return;
+        }
+
+        CheckClaims(run, during);
+    }
+
+    /// <summary>After the last run, which found its end: nothing of ours is left, and the journal is closed.</summary>
+    public void AtTheEnd(bool expectNew)
+    {
+        var target = world.Target;
+        CheckArmed(target.History);
+        CheckRoms();
+        if (expectNew && !world.IsAllNew)
+        {
+            Violate(6, $"the upgrade never came to its end: system {target.RomOf(World.System)?.Version}, array {target.RomOf(World.Array)?.Version}; last: {world.Runs[^1]}");
+        }
+
+        if (expectNew && !target.Deposits.IsEmpty)
+        {
+            Violate(2, $"deposits are left: {string.Join(", ", target.Deposits.Select(d => d.Id))}");
+        }
+
+        if (expectNew && target.Claim is { } claim)
+        {
+            Violate(5, $"the claim of {claim.Owner} is left");
+        }
+
+        if (expectNew && target.ArmedPhase != ArmedPhase.None)
+        {
+            Violate(3, $"the target is still {target.ArmedPhase}");
+        }
+
+        // Once per component: an interrupted flash is adopted, never repeated.
+        foreach (var flashed in target.History.Where(e => e.Kind == SimulatedEventKind.Flashed).GroupBy(e => e.Subject))
+        {
+            if (flashed.Count() > 1)
+            {
+                Violate(6, $"{flashed.Key} was flashed {flashed.Count()} times");
+            }
+        }
+    }
+
+    // 1: what is armed is what was validated, and all of it; 3 and 5: nothing is armed on top of something armed; 10: nothing is armed on another machine.
+    private void CheckArmed(ImmutableArray<SimulatedEvent> history)
+    {
+        string? armed = null;
+        foreach (var e in history)
+        {
+            switch (e.Kind)
+            {
+                case SimulatedEventKind.Armed when world.Target.Persona.TellsArmedDigests && e.Digest != World.NewSystem.Sha256 && e.Digest != World.NewArray.Sha256:
+                    Violate(1, $"armed content {e.Digest} was never validated");
+                    break;
+                case SimulatedEventKind.Armed when armed is not null && armed != e.Subject:
+                    Violate(5, $"{e.Subject} was armed on top of {armed}");
+                    break;
+                case SimulatedEventKind.Armed:
+                    armed = e.Subject;
+                    if (IdentitySwapped)
+                    {
+                        Violate(10, "something was armed on another machine than the one that was probed");
+                    }
+
+                    break;
+                case SimulatedEventKind.Disarmed or SimulatedEventKind.Booted:
+                    armed = null;
+                    break;
+            }
+        }
+
+        // 5: the deposits of two clients never interleave.
+        var owners = history.Where(e => e.Kind is SimulatedEventKind.DepositOpened or SimulatedEventKind.Armed).Select(e => e.Subject.Split('-')[0]).ToArray();
+        var switches = owners.Zip(owners.Skip(1)).Count(p => p.First != p.Second);
+        if (switches > 1)
+        {
+            Violate(5, $"two clients worked on the target at once: {string.Join(" ", owners)}");
+        }
+    }
+
+    private void CheckRoms()
+    {
+        foreach (var rom in new[] { World.System, World.Array })
+        {
+            if (!world.IsNew(rom) && !world.IsOld(rom))
+            {
+                Violate(1, $"{rom} holds neither the old nor the new content");
+            }
+        }
+    }
+
+    // 4: every claim of a report is true on the target.
+    private void CheckClaims(RunResult run, ImmutableArray<SimulatedEvent> during)
+    {
+        var target = world.Target;
+        var report = run.Report!;
+        var failure = run.Failure;
+        switch (report.Outcome)
+        {
+            case FlashOutcomeKind.Upgraded when !world.IsAllNew || IdentitySwapped:
+                Violate(IdentitySwapped ? 10 : 4, $"Upgraded was claimed; system {target.RomOf(World.System)?.Version}, array {target.RomOf(World.Array)?.Version}");
+                break;
+            case FlashOutcomeKind.AlreadyCurrent when !world.IsAllNew && !TargetLies:
+                Violate(4, "AlreadyCurrent was claimed, and is not true");
+                break;
+            case FlashOutcomeKind.AlreadyCurrent when during.Any(IsWrite):
+                Violate(4, "AlreadyCurrent was claimed, and something was written");
+                break;
+            case FlashOutcomeKind.Pending when failure is null && target.ArmedPhase != ArmedPhase.Armed && !TargetLies && !target.Persona.FlashesAtOnce:
+                Violate(4, $"Pending was claimed, and the target is {target.ArmedPhase}");
+                break;
+            case FlashOutcomeKind.NotApplied when !TargetLies && world.IsAllNew:
+                Violate(4, "NotApplied was claimed, and the new ROMs run");
+                break;
+            case FlashOutcomeKind.RecoveryRequired when !TargetLies && !target.NeedsRecovery && !target.IsAway:
+                Violate(4, $"RecoveryRequired was claimed of a machine that runs: {failure}");
+                break;
+        }
+
+        if (failure is null || TargetLies)
+        {
+            return;
+        }
+
+        var isArmed = target.ArmedPhase == ArmedPhase.Armed;
+        switch (failure.TargetState)
+        {
+            case TargetState.Untouched or TargetState.Prepared when isArmed && !HasForeign():
+                Violate(failure is OperationCancelled ? 7 : 3, $"{failure.TargetState} was claimed of an armed target: {failure}");
+                break;
+            case TargetState.Untouched or TargetState.Prepared when _wasAllOld && !world.IsAllOld:
+                Violate(failure is OperationCancelled ? 7 : 2, $"{failure.TargetState} was claimed of a target that was flashed: {failure}");
+                break;
+            case TargetState.Untouched or TargetState.Prepared when target.RebootDue is not null && during.Any(e => e.Kind == SimulatedEventKind.RebootRequested):
+                Violate(7, $"{failure.TargetState} was claimed, and a restart that this run asked for is pending");
+                break;
+            case TargetState.Armed when !isArmed && !IsWaitingToBoot():
+                Violate(4, $"Armed was claimed of a target that is {target.ArmedPhase}: {failure}");
+                break;
+        }
+
+        // 2: what is left is named.
+        if (failure.TargetState is TargetState.Untouched or TargetState.Prepared)
+        {
+            foreach (var deposit in target.Deposits)
+            {
+                if (during.Any(e => e.Kind == SimulatedEventKind.DepositOpened && e.Subject == deposit.Id) && !failure.Leftovers.Any(l => l.Contains(deposit.Id, StringComparison.Ordinal)))
+                {
+                    Violate(2, $"deposit {deposit.Id} is left on the target, and the failure does not name it: {failure}");
+                }
+            }
+
+            if (target.ArmedPhase == ArmedPhase.Prepared)
+            {
+                Violate(2, $"a prepared capsule is left on the target: {failure}");
+            }
+        }
+    }
+
+    private bool HasForeign() => world.Target.ArmedDepositId is null;
+
+    private bool IsWaitingToBoot() => world.Target.RebootDue is not null || world.Target.IsAway;
+
+    private static bool IsWrite(SimulatedEvent e) => e.Kind
+        is SimulatedEventKind.ClaimAcquired
+        or SimulatedEventKind.DepositOpened
+        or SimulatedEventKind.Armed
+        or SimulatedEventKind.Prepared
+        or SimulatedEventKind.RebootRequested;
+
+    private void Violate(int invariant, string what) => _violations.Add($"invariant {invariant}: {what}");
+}
