@@ -321,6 +321,38 @@ public sealed class DirectoryTransportTests : IDisposable
         Assert.All(results.Where(r => !r.TryGetValue(out _, out _)), r => Assert.Equal(TransportFaultKind.ClaimHeld, r.Fault().Kind));
     }
 
+    [Fact]
+    public async Task AcquireClaimAsync_LockHeldForLong_IsBusyInBoundedTime()
+    {
+        await using var session = await _esp.Connect();
+        (await session.AcquireClaimAsync(new("me"), default)).Ok();
+        await using var held = new FileStream(Path.Combine(_esp.RomFlash, "lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        var fault = (await session.AcquireClaimAsync(new("me"), default)).Fault();
+        Assert.Equal((TransportFaultKind.Busy, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+
+        // Looking needs no lock.
+        Assert.Equal(1, (await session.ReadClaimAsync(default)).Ok().LastGeneration);
+    }
+
+    [Fact]
+    public async Task WriteAsync_LinkInThePlaceOfTheDeposit_IsNotFollowed()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var session = await _esp.Connect();
+        var claim = (await session.AcquireClaimAsync(new("me"), default)).Ok();
+        await using var deposit = (await session.OpenDepositAsync(Sample("d-1", claim.Generation, 5).Manifest, default)).Ok();
+        var outside = System.IO.Directory.CreateDirectory(_esp.Root + "-outside").FullName;
+        var folder = Path.Combine(_esp.RomFlash, "g1", "d-1");
+        System.IO.Directory.Delete(folder);
+        System.IO.Directory.CreateSymbolicLink(folder, outside);
+        Assert.Equal(FaultEffect.NotSent, (await deposit.WriteAsync(0, 0, new byte[5], default)).Fault().Effect);
+        Assert.Empty(System.IO.Directory.GetFileSystemEntries(outside));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("\0\0\0\0")]
