@@ -23,12 +23,16 @@ internal static class RepositoryFiles
         Directory.EnumerateFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
 
-    /// <summary>The files that git tracks, relative to the root; deleted ones left out.</summary>
-    public static IReadOnlyList<string> Tracked()
+    /// <summary>The files of the repository, relative to the root; what builds and editors leave is not among them.</summary>
+    public static IReadOnlyList<string> All()
     {
-        var result = Run("git", Root, "ls-files", "-z");
-        Assert.True(result.ExitCode == 0, result.Text);
-        return [.. result.Text.Split('\0', StringSplitOptions.RemoveEmptyEntries).Where(f => File.Exists(Path.Combine(Root, f)))];
+        string[] left = [".git", "bin", "obj", "artifacts", "TestResults", "BenchmarkDotNet.Artifacts", ".vs", ".idea"];
+        return
+        [
+            .. Directory.EnumerateFiles(Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+                .Select(f => Path.GetRelativePath(Root, f))
+                .Where(f => !f.Split('/').Any(p => left.Contains(p)) && !f.EndsWith(".user", StringComparison.Ordinal)),
+        ];
     }
 
     public static RunResult DotNet(string directory, params string[] arguments) => Run(Baked("DotNetHost"), directory, arguments);
