@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Builds everything with warnings as errors and runs all tests. The last line is "N passed, N failed, N skipped".
+#
+#   ./test.sh                  everything; installs the peers that tests compare with, where it may
+#   ./test.sh --fast           without the tests that need a peer or take long (traits Category=Peer and Category=Slow)
+#   ./test.sh --long           with long sweeps (ROMFLASH_LONG=1); each prints its seed
+#   ./test.sh --require-peers  a peer that is missing is an error
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# What the tests drive or compare with: "program package".
+peers=(
+  "mkeficapsule u-boot-tools"
+  "OVMF_CODE.fd ovmf"
+  "mkfs.vfat dosfstools"
+  "mcopy mtools"
+  "openssl openssl"
+)
+
+fast=0
+require_peers=0
+for argument in "$@"; do
+  case "$argument" in
+    --fast) fast=1 ;;
+    --long) export ROMFLASH_LONG=1 ;;
+    --require-peers) require_peers=1 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "test.sh: unknown option '$argument'; see --help" >&2; exit 2 ;;
+  esac
+done
+
+has_peer() {
+  case "$1" in
+    *.fd) [[ -e /usr/share/OVMF/$1 || -e /usr/share/OVMF/${1%.fd}_4M.fd ]] ;;
+    *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing_packages() {
+  local peer
+  for peer in "${peers[@]}"; do
+    has_peer "${peer% *}" || echo "${peer#* }"
+  done | sort -u
+}
+
+install_peers() {
+  local missing root=()
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]})) || return 0
+  if command -v apt-get >/dev/null; then
+    if ((EUID != 0)); then
+      root=(sudo -n)
+    fi
+    if ((EUID == 0)) || sudo -n true 2>/dev/null; then
+      echo "installing ${missing[*]}"
+      "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 update </dev/null >/dev/null || true
+      "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 install --no-install-recommends -y "${missing[@]}" </dev/null >/dev/null || true
+      mapfile -t missing < <(missing_packages)
+      ((${#missing[@]})) || return 0
+    fi
+  fi
+  echo "missing peers: ${missing[*]}"
+  if ((require_peers)); then
+    echo "test.sh: --require-peers, and these could not be installed: ${missing[*]}" >&2
+    exit 1
+  fi
+  # The tests of a peer that is not there can't run; they are left out by name, never passed.
+  skip_peers=1
+}
+
+skip_peers=0
+if ((!fast)); then
+  install_peers
+fi
+
+export HOME="${HOME:-$(mktemp -d)}"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en DOTNET_GENERATE_ASPNET_CERTIFICATE=false MSBUILDDISABLENODEREUSE=1
+export PATH="$PATH:/usr/sbin:/sbin"
+
+dotnet build RomFlash.Sdk.sln --configuration Release --nologo --verbosity quiet -warnaserror -nodeReuse:false </dev/null
+
+filter=()
+if ((fast)); then
+  echo "left out: tests with Category=Peer and Category=Slow (--fast)"
+  filter=(--filter "Category!=Peer&Category!=Slow")
+elif ((skip_peers)); then
+  echo "left out: tests with Category=Peer"
+  filter=(--filter "Category!=Peer")
+fi
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+passed=0 failed=0 skipped=0 broken=0
+
+# Takes one number of the counters in a trx file; 0 where there is none.
+counter() {
+  local value
+  value=$(grep -o '<Counters [^>]*>' "$1" | grep -o " $2=\"[0-9]*\"" | head -n 1 | tr -dc '0-9') || true
+  echo "${value:-0}"
+}
+
+while IFS= read -r project; do
+  name=$(basename "$project" .csproj)
+  code=0
+  dotnet test "$project" --configuration Release --no-build --nologo --verbosity quiet "${filter[@]}" \
+    --results-directory "$results" --logger "trx;LogFileName=$name.trx" >"$results/$name.log" 2>&1 </dev/null || code=$?
+  if [[ -s $results/$name.trx ]]; then
+    p=$(counter "$results/$name.trx" passed)
+    f=$(counter "$results/$name.trx" failed)
+    e=$(counter "$results/$name.trx" error)
+    t=$(counter "$results/$name.trx" total)
+    f=$((f + e))
+    s=$((t - p - f))
+    line="$name: $p passed, $f failed, $s skipped"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  elif ((code == 0)) && grep -q "No test " "$results/$name.log"; then
+    line="$name: no test to run"
+  else
+    line="$name: did not run"
+    code=1
+  fi
+  if ((code != 0)); then
+    broken=1
+    cat "$results/$name.log"
+  fi
+  # What tests print for their reader (numbers of schedules, seeds), each line marked.
+  if [[ -s $results/$name.trx ]]; then
+    grep -o '\[romflash\][^<&]*' "$results/$name.trx" | sort -u || true
+  fi
+  echo "$line"
+done < <(find tests $([[ -d samples ]] && echo samples) -name '*.csproj' -not -path '*/obj/*' -not -path '*/bin/*' -exec grep -l 'Test.targets' {} + | sort)
+
+if ((passed + failed == 0)); then
+  echo "test.sh: no test ran" >&2
+  broken=1
+fi
+if ((failed > 0)); then
+  broken=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+exit "$broken"
