@@ -501,7 +501,7 @@ public sealed partial class SimulatedTarget
             }
 
             tellsEsrt |= isEsrt;
-            versions.Add(new(source, isEsrt ? RomVersion.FromPacked(rom!.PackedVersion) : rom!.Version));
+            versions.Add(new(source, isEsrt ? rom!.ReportedAs[1].Version : rom!.Version));
         }
 
         return new InstalledRom
