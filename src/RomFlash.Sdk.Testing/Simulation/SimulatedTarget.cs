@@ -37,6 +37,7 @@ public sealed partial class SimulatedTarget
     private DateTimeOffset _awayUntil;
     private bool _isBroken;
     private int _bootCount = 1;
+    private int _sessionEpoch;
     private BootIdentity _boot;
     private ImmutableArray<InstalledRom> _roms;
     private List<SimulatedEvent>? _history;
@@ -249,6 +250,16 @@ public sealed partial class SimulatedTarget
         {
             Settle();
             return Claimed(owner);
+        }
+    }
+
+    /// <summary>Breaks every session that is open now, as a pulled cable does.</summary>
+    public void BreakSessions()
+    {
+        lock (_gate)
+        {
+            Settle();
+            _sessionEpoch++;
         }
     }
 
