@@ -7,6 +7,10 @@ namespace RomFlash.Sdk.Testing.Conformance;
 /// A fresh target behind the transport to check, with nothing deposited, armed or claimed. Each rule gets a subject of its own and
 /// disposes of it. The optional hooks open further rules; without them these are reported as not applicable.
 /// </summary>
+/// <remarks>
+/// The rules deposit, arm and disarm, and ask for restarts hours ahead that they take back. A transport that is broken may do more than
+/// it is asked for: hand in a simulated target, or a machine that may be flashed.
+/// </remarks>
 public sealed class ConformanceSubject : IAsyncDisposable
 {
     /// <summary>The transport.</summary>

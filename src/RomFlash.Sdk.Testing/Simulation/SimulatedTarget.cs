@@ -143,7 +143,7 @@ public sealed partial class SimulatedTarget
     /// <returns>A target with this machine's address as its id.</returns>
     public FlashTarget ToFlashTarget() => FlashTarget.Parse(Address);
 
-    /// <summary>Changes what the machine is from now on. Roms, the persona's name and the address stay as they were.</summary>
+    /// <summary>Changes what the machine is from now on. Its name and its ROMs stay as they are.</summary>
     /// <param name="change">Gives the new options.</param>
     public void Reconfigure(Func<SimulatedTargetOptions, SimulatedTargetOptions> change)
     {

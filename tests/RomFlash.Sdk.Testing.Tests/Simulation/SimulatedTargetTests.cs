@@ -150,7 +150,7 @@ public sealed class SimulatedTargetTests
     }
 
     [Fact]
-    public async Task Tampering_EveryHelper_ChangesWhatAClientSees()
+    public async Task Tampering_EveryWay_ChangesWhatAClientSees()
     {
         var rig = new Rig();
         await using var session = await rig.ConnectAsync();
@@ -219,6 +219,42 @@ public sealed class SimulatedTargetTests
         await first.FlashAsync(("system", Rig.New), ("array-0", Rig.NewArray));
         await second.FlashAsync(("system", Rig.New), ("array-0", Rig.NewArray));
         Assert.Equal(first.Target.History.AsEnumerable(), second.Target.History.AsEnumerable());
+    }
+
+    [Fact]
+    public void AcquireClaim_ManyThreadsOnOneTarget_OneGetsIt()
+    {
+        var rig = new Rig();
+        var won = 0;
+        Parallel.For(0, 64, i =>
+        {
+            var connected = rig.Rack.Transport.ConnectAsync(Rig.Request(rig.Target.Address, rig.Clock), CancellationToken.None);
+            Assert.True(connected.IsCompletedSuccessfully);
+            var acquired = Rig.Value(connected.Result).GetCapability<IClaimCapability>()!.AcquireClaimAsync(new($"client-{i}"), CancellationToken.None);
+            Assert.True(acquired.IsCompletedSuccessfully);
+            if (acquired.Result.TryGetValue(out _, out _))
+            {
+                Interlocked.Increment(ref won);
+            }
+        });
+        Assert.Equal(1, won);
+        Assert.Equal(1, rig.Target.LastGeneration);
+        Assert.Equal(128, rig.Target.OperationCount);
+    }
+
+    [Fact]
+    public async Task NewClient_SessionsOfTheOldOne_NeverAnswerAndHaveNoEffect()
+    {
+        var rig = new Rig();
+        await using var old = await rig.ConnectAsync();
+        var beside = new ClientLife();
+        await using var other = await rig.ConnectAsync(rig.Rack.CreateTransport(beside));
+        rig.Rack.NewClient();
+        var pending = old.GetCapability<IClaimCapability>()!.AcquireClaimAsync(new("old"), CancellationToken.None);
+        Assert.False(pending.IsCompleted);
+        Assert.Null(rig.Target.Claim);
+        Assert.Equal(1, await rig.ClaimAsync(other, "beside"));
+        Assert.True(beside.IsAlive && rig.Rack.Client.IsAlive);
     }
 
     [Fact]

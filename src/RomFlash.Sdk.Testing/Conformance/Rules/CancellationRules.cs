@@ -44,6 +44,11 @@ internal static class CancellationRules
         }
 
         await context.LookAsync().ConfigureAwait(false);
+        if ((await context.ConnectAsync().ConfigureAwait(false)).GetCapability<IPowerCapability>() is { } power)
+        {
+            // The request may have been taken although it was cancelled, and the abort may not.
+            await context.ValueAsync(power.AbortRebootAsync(CancellationToken.None), "aborting a restart").ConfigureAwait(false);
+        }
     }
 
     private static async Task HangingAsync(ConformanceContext context)
