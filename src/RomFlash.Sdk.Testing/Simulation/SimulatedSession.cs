@@ -16,7 +16,7 @@ internal sealed class SimulatedSession(SimulatedTarget target, SimulatedCapabili
 
     public bool IsBroken => _isBroken;
 
-    public int BootNumber { get; private set; } = -1;
+    public int Epoch { get; private set; } = -1;
 
     public bool IsAdministrator { get; private set; }
 
@@ -29,9 +29,9 @@ internal sealed class SimulatedSession(SimulatedTarget target, SimulatedCapabili
 
     public static TransportFault Cancelled(FaultEffect effect) => new(TransportFaultKind.Cancelled, effect, "cancelled");
 
-    public void Open(int bootNumber, bool isAdministrator)
+    public void Open(int epoch, bool isAdministrator)
     {
-        BootNumber = bootNumber;
+        Epoch = epoch;
         IsAdministrator = isAdministrator;
     }
 

@@ -225,7 +225,7 @@ public sealed partial class SimulatedTarget
                 return new TransportFault(_options.WhenAway, FaultEffect.NotSent, "the target does not answer");
             }
         }
-        else if (session.IsBroken || session.BootNumber != _bootCount)
+        else if (session.IsBroken || session.Epoch != _sessionEpoch)
         {
             return new TransportFault(TransportFaultKind.Lost, FaultEffect.NotSent, "the session is closed");
         }

@@ -21,6 +21,7 @@ public sealed partial class SimulatedTarget
     private void BootNow(DateTimeOffset at)
     {
         _bootCount++;
+        _sessionEpoch++;
         _boot = new BootIdentity(BootId(_bootCount));
         _rebootIsOwn = false;
         _roms = default;

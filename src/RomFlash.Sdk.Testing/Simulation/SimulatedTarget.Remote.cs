@@ -9,8 +9,6 @@ namespace RomFlash.Sdk.Testing.Simulation;
 /// <content>What remote operations do. All of these run under the target's lock, behind the choke point.</content>
 public sealed partial class SimulatedTarget
 {
-    internal int BootNumber => _bootCount;
-
     internal int MaxWriteBytes => _options.MaxWriteBytes;
 
     internal static TransportFault Refused(TransportFaultKind kind, string why) => new(kind, FaultEffect.NotSent, why);
@@ -22,7 +20,7 @@ public sealed partial class SimulatedTarget
             return refusal;
         }
 
-        session.Open(_bootCount, isAdministrator);
+        session.Open(_sessionEpoch, isAdministrator);
         Note(SimulatedEventKind.Connected);
         return default(Done);
     }
@@ -501,7 +499,7 @@ public sealed partial class SimulatedTarget
             }
 
             tellsEsrt |= isEsrt;
-            versions.Add(new(source, isEsrt ? RomVersion.FromPacked(rom!.PackedVersion) : rom!.Version));
+            versions.Add(new(source, isEsrt ? rom!.ReportedAs[1].Version : rom!.Version));
         }
 
         return new InstalledRom

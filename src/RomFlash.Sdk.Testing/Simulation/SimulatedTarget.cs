@@ -37,6 +37,7 @@ public sealed partial class SimulatedTarget
     private DateTimeOffset _awayUntil;
     private bool _isBroken;
     private int _bootCount = 1;
+    private int _sessionEpoch;
     private BootIdentity _boot;
     private ImmutableArray<InstalledRom> _roms;
     private List<SimulatedEvent>? _history;
@@ -142,7 +143,7 @@ public sealed partial class SimulatedTarget
     /// <returns>A target with this machine's address as its id.</returns>
     public FlashTarget ToFlashTarget() => FlashTarget.Parse(Address);
 
-    /// <summary>Changes what the machine is from now on. Roms, the persona's name and the address stay as they were.</summary>
+    /// <summary>Changes what the machine is from now on. Its name and its ROMs stay as they are.</summary>
     /// <param name="change">Gives the new options.</param>
     public void Reconfigure(Func<SimulatedTargetOptions, SimulatedTargetOptions> change)
     {
@@ -249,6 +250,16 @@ public sealed partial class SimulatedTarget
         {
             Settle();
             return Claimed(owner);
+        }
+    }
+
+    /// <summary>Breaks every session that is open now, as a pulled cable does.</summary>
+    public void BreakSessions()
+    {
+        lock (_gate)
+        {
+            Settle();
+            _sessionEpoch++;
         }
     }
 

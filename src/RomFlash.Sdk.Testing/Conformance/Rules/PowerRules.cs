@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Transports;
+using static RomFlash.Sdk.Testing.Conformance.ConformanceContext;
+
+namespace RomFlash.Sdk.Testing.Conformance.Rules;
+
+/// <summary>Restart requests. Nothing is restarted: each request has a delay of hours, and is taken back.</summary>
+internal static class PowerRules
+{
+    public static ImmutableArray<ConformanceRule> All { get; } =
+    [
+        new("power-abort-of-nothing", "Aborting succeeds when no restart is pending.", AbortOfNothingAsync),
+        new("power-abort", "A scheduled restart can be aborted, twice, and the target does not boot.", AbortAsync),
+    ];
+
+    private static async Task AbortOfNothingAsync(ConformanceContext context)
+    {
+        var power = await context.CapabilityAsync<IPowerCapability>().ConfigureAwait(false);
+        await context.ValueAsync(power.AbortRebootAsync(CancellationToken.None), "aborting without a request").ConfigureAwait(false);
+    }
+
+    private static async Task AbortAsync(ConformanceContext context)
+    {
+        var power = await context.CapabilityAsync<IPowerCapability>().ConfigureAwait(false);
+        var before = await context.LookAsync().ConfigureAwait(false);
+        await context.ValueAsync(power.ScheduleRebootAsync(new(TimeSpan.FromHours(8), "conformance", false), CancellationToken.None), "scheduling a restart").ConfigureAwait(false);
+        for (var i = 0; i < 2; i++)
+        {
+            await context.ValueAsync(power.AbortRebootAsync(CancellationToken.None), "aborting").ConfigureAwait(false);
+        }
+
+        var after = await context.LookAsync().ConfigureAwait(false);
+        Require(before == after, $"before: {before}; after: {after}");
+    }
+}
