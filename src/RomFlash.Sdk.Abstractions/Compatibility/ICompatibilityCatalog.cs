@@ -100,6 +100,9 @@ public sealed record CompatibilityVerdict
     /// <summary>The images at hand that no release of the catalog has.</summary>
     public ImmutableArray<ContentDigest> UnknownImages { get; init; } = [];
 
+    /// <summary>The images at hand that are for this target's ROMs, but have no part in any <see cref="ComponentVerdict.Path"/> now: a stepping stone that was passed, or a lower version.</summary>
+    public ImmutableArray<ContentDigest> UnneededImages { get; init; } = [];
+
     /// <summary>Which catalog answered, for people.</summary>
     public string Catalog { get; init; } = string.Empty;
 

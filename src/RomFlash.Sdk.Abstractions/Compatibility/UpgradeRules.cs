@@ -59,7 +59,9 @@ internal static class UpgradeRules
             {
                 found.Add(new ImageNotInCatalog { Detail = $"{image.Source.Name} (SHA-256 {image.Sha256})" });
             }
-            else if (!used.Contains(image.Sha256) && !OrEmpty(verdict.Components).Any(c => c.Decision is RomDecision.Downgrade or RomDecision.UnknownVersion or RomDecision.NotSupported))
+            else if (!used.Contains(image.Sha256)
+                && !OrEmpty(verdict.UnneededImages).Contains(image.Sha256)
+                && !OrEmpty(verdict.Components).Any(c => c.Decision is RomDecision.Downgrade or RomDecision.UnknownVersion or RomDecision.NotSupported))
             {
                 found.Add(new RomNotForTarget { Detail = $"{image.Source.Name} is for none of the target's ROMs" });
             }

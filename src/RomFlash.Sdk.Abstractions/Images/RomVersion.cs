@@ -30,7 +30,7 @@ public enum RomVersionKind
 /// The version of a ROM, as a fact source or a catalog writes it. There is a total order within a style
 /// (<see cref="RomVersionKind"/> and family); versions of different styles are <em>not comparable</em>.
 /// </summary>
-/// <remarks>Immutable and thread-safe. Equality follows the order: <c>2.5</c> equals <c>2.05</c> in no style, and <c>2.50</c> equals <c>2.50.0</c>.</remarks>
+/// <remarks>Immutable and thread-safe. Equality follows the order: <c>2.5</c> equals <c>2.05</c> in no style (it is the higher one), and <c>2.50</c> equals <c>2.50.0</c>.</remarks>
 public sealed partial class RomVersion : IEquatable<RomVersion>
 {
     /// <summary>The longest text that is read, in characters.</summary>
@@ -76,7 +76,7 @@ public sealed partial class RomVersion : IEquatable<RomVersion>
     {
         version = null;
         var trimmed = text?.Trim();
-        if (string.IsNullOrEmpty(trimmed) || trimmed.Length > MaxLength || trimmed.AsSpan().ContainsAnyInRange('\0', '\x1f') || trimmed.Contains('\x7f', StringComparison.Ordinal))
+        if (string.IsNullOrEmpty(trimmed) || trimmed.Length > MaxLength || trimmed.Any(char.IsControl))
         {
             return false;
         }
@@ -186,10 +186,7 @@ public sealed partial class RomVersion : IEquatable<RomVersion>
         }
 
         // The version decides; the date only breaks a tie, behind a fixed number of version parts.
-        var parts = new ulong[MaxParts + 1];
-        numbers.CopyTo(parts, 0);
-        parts[MaxParts] = date;
-        return new(text, RomVersionKind.Prefixed, family, parts);
+        return new(text, RomVersionKind.Prefixed, family, [.. numbers, date]);
     }
 
     private static RomVersion? ParseDated(string text) =>
@@ -203,10 +200,12 @@ public sealed partial class RomVersion : IEquatable<RomVersion>
 
     private const int MaxParts = 8;
 
+    // A fixed length: first the parts, then how they are written, so that 2.5 and 2.05 are two versions and 2.05 is the lower one.
     private static bool TryNumbers(string text, out ulong[] numbers)
     {
         var parts = text.Split('.');
-        numbers = new ulong[parts.Length];
+        numbers = new ulong[MaxParts * 2];
+        numbers.AsSpan(MaxParts).Fill(MaxLength);
         if (parts.Length > MaxParts)
         {
             return false;
@@ -218,6 +217,9 @@ public sealed partial class RomVersion : IEquatable<RomVersion>
             {
                 return false;
             }
+
+            var digits = parts[i].AsSpan();
+            numbers[MaxParts + i] -= (ulong)(digits.Length - Math.Max(1, digits.TrimStart('0').Length));
         }
 
         return true;

@@ -32,6 +32,9 @@ public static class UntrustedText
     /// <returns>One line; empty for null.</returns>
     public static string ForHtml(string? text) => Escape(text, markup: false, html: true);
 
+    // Two escaped halves of a surrogate pair.
+    private const int LongestPiece = 12;
+
     private static string Escape(string? text, bool markup, bool html)
     {
         if (string.IsNullOrEmpty(text))
@@ -47,8 +50,15 @@ public static class UntrustedText
         }
 
         var builder = new StringBuilder(span.Length + 16);
-        for (var i = 0; i < span.Length && builder.Length < MaxLength; i++)
+        for (var i = 0; i < span.Length; i++)
         {
+            if (builder.Length > MaxLength - 1 - LongestPiece)
+            {
+                // Never in the middle of an escape: half of a doubled bracket would be markup again.
+                clipped = true;
+                break;
+            }
+
             var c = span[i];
             if (char.IsHighSurrogate(c) && i + 1 < span.Length && char.IsLowSurrogate(span[i + 1]))
             {
@@ -99,13 +109,7 @@ public static class UntrustedText
             }
         }
 
-        if (clipped || builder.Length > MaxLength)
-        {
-            builder.Length = Math.Min(builder.Length, MaxLength - 1);
-            builder.Append('…');
-        }
-
-        return builder.ToString();
+        return clipped ? builder.Append('…').ToString() : builder.ToString();
     }
 
     private static bool IsPlain(ReadOnlySpan<char> text, bool markup, bool html)

@@ -1,0 +1,195 @@
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Probing;
+
+namespace RomFlash.Sdk.Tests.Compatibility;
+
+public sealed class ApprovedUpgradeTests
+{
+    [Fact]
+    public void TryCreate_GoodVerdict_IsTheKey()
+    {
+        var approved = Evidence.Approved();
+
+        var component = Assert.Single(approved.Components);
+        Assert.Equal(Evidence.Digest(2), component.Sha256);
+        Assert.Equal("1.0", Assert.Single(component.From).Version.Text);
+        Assert.Equal("2.0", Assert.Single(component.Expected).Version.Text);
+        Assert.Equal(Evidence.Digest(2), approved.ImageOf(0).Sha256);
+        Assert.False(approved.HasMoreToCome);
+    }
+
+    [Theory]
+    [InlineData("no identity", "RF4008")]
+    [InlineData("placeholder identity", "RF4008")]
+    [InlineData("unsupported", "RF4001")]
+    [InlineData("unknown image", "RF4014")]
+    [InlineData("image for nothing", "RF4002")]
+    [InlineData("component missing", "RF4011")]
+    [InlineData("component twice", "RF4011")]
+    [InlineData("NotSupported", "RF4002")]
+    [InlineData("Downgrade", "RF4003")]
+    [InlineData("UnknownVersion", "RF4007")]
+    [InlineData("UnknownVersion, none told", "RF4006")]
+    [InlineData("decision out of range", "RF4011")]
+    [InlineData("no path", "RF4011")]
+    [InlineData("no reportedAs", "RF4011")]
+    [InlineData("no digest", "RF4011")]
+    [InlineData("image not at hand", "RF4011")]
+    [InlineData("stone not at hand", "RF4005")]
+    [InlineData("other length", "RF4011")]
+    [InlineData("kind differs", "RF4002")]
+    [InlineData("class differs", "RF4002")]
+    [InlineData("pci differs", "RF4002")]
+    [InlineData("approved downgrade", "RF4003")]
+    [InlineData("approved same", "RF4011")]
+    [InlineData("approved unknown", "RF4006")]
+    [InlineData("approved incomparable", "RF4007")]
+    [InlineData("below lowest", "RF4004")]
+    [InlineData("below minimum", "RF4005")]
+    [InlineData("nothing approved", "RF4011")]
+    public void TryCreate_OneThingWrong_IsRefusedWithItsCode(string what, string code)
+    {
+        var failure = Evidence.FailureOf(Try(what));
+
+        Assert.Equal(code, failure.Code);
+        Assert.Equal("dir:/target", failure.TargetId);
+        Assert.Equal(FlashStage.Check, failure.Stage);
+    }
+
+    [Fact]
+    public void TryCreate_LowestSupportedVersion_CantBeWaived()
+    {
+        var rom = Evidence.Rom("5.0") with { LowestSupportedVersion = RomVersion.Parse("3.0") };
+
+        Assert.Equal("RF4004", Evidence.FailureOf(ApprovedUpgrade.TryCreate(Evidence.Report(Evidence.Identity, rom), [Evidence.Image()], Evidence.Verdict(RomDecision.Approved, Evidence.Release()), new() { AllowDowngrade = true, Reflash = true })).Code);
+    }
+
+    [Fact]
+    public void TryCreate_UnneededImage_IsNoObjection()
+    {
+        var verdict = Evidence.Verdict(RomDecision.Approved, Evidence.Release()) with { UnneededImages = [Evidence.Digest(7)] };
+
+        Assert.True(ApprovedUpgrade.TryCreate(Evidence.Report(Evidence.Identity, Evidence.Rom()), [Evidence.Image(), Evidence.Image(7)], verdict, FlashPolicy.Default).TryGetValue(out _, out _));
+    }
+
+    [Fact]
+    public void TryCreate_MoreComponentsThanOneBootFlashes_TakesTheFirstInFlashingOrder()
+    {
+        var array = Evidence.Rom() with { Id = "array", Kind = RomKind.ArrayController };
+        var verdict = new CompatibilityVerdict
+        {
+            IsTargetSupported = true,
+            Components =
+            [
+                new() { ComponentId = "array", Decision = RomDecision.Approved, Path = [Evidence.Release(digest: 3)] },
+                new() { ComponentId = "system", Decision = RomDecision.Approved, Path = [Evidence.Release()] },
+            ],
+        };
+        var report = Evidence.Report(Evidence.Identity, array, Evidence.Rom());
+
+        var both = ApprovedUpgrade.TryCreate(report, [Evidence.Image(3), Evidence.Image()], verdict, FlashPolicy.Default).GetValueOrThrow();
+        Assert.Equal(["system", "array"], both.Components.Select(c => c.ComponentId).ToArray());
+        Assert.Equal(Evidence.Digest(3), both.ImageOf(1).Sha256);
+
+        var one = ApprovedUpgrade.TryCreate(report, [Evidence.Image(3), Evidence.Image()], verdict, FlashPolicy.Default, 1).GetValueOrThrow();
+        Assert.Equal("system", Assert.Single(one.Components).ComponentId);
+        Assert.True(one.HasMoreToCome);
+    }
+
+    [Fact]
+    public void FindObjections_SeveralThingsWrong_TellsAll()
+    {
+        var verdict = Evidence.Verdict(RomDecision.Downgrade) with { IsTargetSupported = false };
+
+        Assert.Equal(["RF4008", "RF4001", "RF4003"], ApprovedUpgrade.FindObjections(Evidence.Report(null, Evidence.Rom()), [Evidence.Image()], verdict, FlashPolicy.Default).Select(f => f.Code).ToArray());
+    }
+
+    private static FlashResult<ApprovedUpgrade> Try(string what)
+    {
+        var (identity, rom, image, release) = (Evidence.Identity, Evidence.Rom(), Evidence.Image(), Evidence.Release());
+        var verdict = Evidence.Verdict(RomDecision.Approved, release);
+        switch (what)
+        {
+            case "no identity":
+                return ApprovedUpgrade.TryCreate(Evidence.Report(null, rom), [image], verdict, FlashPolicy.Default);
+            case "placeholder identity":
+                identity = new() { SmbiosUuid = Guid.AllBitsSet };
+                break;
+            case "unsupported":
+                verdict = verdict with { IsTargetSupported = false };
+                break;
+            case "unknown image":
+                verdict = verdict with { UnknownImages = [image.Sha256] };
+                break;
+            case "image for nothing":
+                return ApprovedUpgrade.TryCreate(Evidence.Report(identity, rom), [image, Evidence.Image(9)], verdict, FlashPolicy.Default);
+            case "component missing":
+                verdict = verdict with { Components = [verdict.Components[0] with { ComponentId = "other" }] };
+                break;
+            case "component twice":
+                verdict = verdict with { Components = [verdict.Components[0], verdict.Components[0]] };
+                break;
+            case "NotSupported" or "Downgrade" or "UnknownVersion":
+                verdict = Evidence.Verdict(Enum.Parse<RomDecision>(what));
+                break;
+            case "UnknownVersion, none told":
+                (verdict, rom) = (Evidence.Verdict(RomDecision.UnknownVersion), rom with { Versions = default });
+                break;
+            case "decision out of range":
+                verdict = Evidence.Verdict((RomDecision)99, release);
+                break;
+            case "no path":
+                return ApprovedUpgrade.TryCreate(Evidence.Report(identity, rom), [], Evidence.Verdict(), FlashPolicy.Default);
+            case "no reportedAs":
+                verdict = Evidence.Verdict(RomDecision.Approved, release with { ReportedAs = default });
+                break;
+            case "no digest":
+                return ApprovedUpgrade.TryCreate(Evidence.Report(identity, rom), [], Evidence.Verdict(RomDecision.Approved, release with { Sha256 = default }), FlashPolicy.Default);
+            case "image not at hand":
+                return ApprovedUpgrade.TryCreate(Evidence.Report(identity, rom), [], verdict, FlashPolicy.Default);
+            case "stone not at hand":
+                verdict = Evidence.Verdict(RomDecision.Approved, Evidence.Release("1.5", 5), release);
+                break;
+            case "other length":
+                image = Evidence.Image(length: 101);
+                break;
+            case "kind differs":
+                image = Evidence.Image(identity: new() { Kind = RomKind.ArrayController });
+                break;
+            case "class differs":
+                (image, rom) = (Evidence.Image(identity: new() { FirmwareClasses = [Guid.AllBitsSet] }), rom with { FirmwareClass = Guid.Empty });
+                break;
+            case "pci differs":
+                (image, rom) = (Evidence.Image(identity: new() { PciIds = [new(1, 2)] }), rom with { Pci = new(1, 3) });
+                break;
+            case "approved downgrade":
+                rom = Evidence.Rom("3.0");
+                break;
+            case "approved same":
+                rom = Evidence.Rom("2.0");
+                break;
+            case "approved unknown":
+                rom = rom with { Versions = [] };
+                break;
+            case "approved incomparable":
+                rom = Evidence.Rom("01/22/2018");
+                break;
+            case "below lowest":
+                rom = rom with { LowestSupportedVersion = RomVersion.Parse("2.1") };
+                break;
+            case "below minimum":
+                verdict = Evidence.Verdict(RomDecision.Approved, release with { RequiredMinimum = [Evidence.Smbios("1.1")] });
+                break;
+            case "nothing approved":
+                verdict = Evidence.Verdict(RomDecision.AlreadyCurrent, release);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(what));
+        }
+
+        return ApprovedUpgrade.TryCreate(Evidence.Report(identity, rom), [image], verdict, FlashPolicy.Default);
+    }
+}

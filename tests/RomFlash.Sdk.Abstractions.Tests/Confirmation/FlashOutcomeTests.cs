@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Scheduling;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Tests.Confirmation;
+
+public sealed class FlashOutcomeTests
+{
+    private static readonly ConfirmationEvidence Good = new()
+    {
+        Answered = true,
+        Facts = new() { Identity = Evidence.Identity, Boot = new BootIdentity("boot-2"), Roms = ImmutableArray.Create(Evidence.Rom("2.0")) },
+    };
+
+    [Fact]
+    public void Decide_NewBootAndPromisedVersion_IsUpgraded()
+    {
+        var outcome = FlashOutcome.Decide(Evidence.Scheduled(), Good).GetValueOrThrow();
+
+        Assert.IsType<Upgraded>(outcome);
+        Assert.Single(outcome.Components);
+        Assert.Equal(VerificationMethod.ReadBack, outcome.Verification);
+    }
+
+    [Theory]
+    [InlineData(false, false, false, "RF8005")]
+    [InlineData(false, false, true, "RF8005")]
+    [InlineData(true, false, false, "RF8005")]
+    [InlineData(true, false, true, "RF8002")]
+    [InlineData(false, true, true, "RF8002")]
+    [InlineData(false, true, false, "RF8005")]
+    public void Decide_NoAnswer_IsRecoveryOnlyWhenItWentAndTheTimeIsOver(bool rebootRequested, bool flashesAtOnce, bool waitedToTheEnd, string code)
+    {
+        var scheduled = Evidence.Scheduled(flashesAtOnce: flashesAtOnce);
+        scheduled = rebootRequested ? scheduled.WithReboot(new(TimeSpan.Zero, "x")) : scheduled;
+
+        Assert.Equal(code, Code(scheduled, new() { Answered = false, WaitedToTheEnd = waitedToTheEnd }));
+    }
+
+    [Theory]
+    [InlineData("identity unknown", "RF8005")]
+    [InlineData("identity unproved", "RF8005")]
+    [InlineData("other machine", "RF4009")]
+    [InlineData("in recovery", "RF8001")]
+    [InlineData("boot unknown", "RF8005")]
+    [InlineData("roms unknown", "RF8005")]
+    [InlineData("rom not listed", "RF8005")]
+    [InlineData("version unknown", "RF8005")]
+    [InlineData("other source alone", "RF8005")]
+    [InlineData("other style", "RF8005")]
+    [InlineData("old version", "RF8003")]
+    [InlineData("third version", "RF8004")]
+    public void Decide_AnythingLessThanProof_IsNoSuccess(string what, string code)
+    {
+        var facts = Good.Facts;
+        facts = what switch
+        {
+            "identity unknown" => facts with { Identity = default },
+            "identity unproved" => facts with { Identity = new TargetIdentity { Product = "DL360" } },
+            "other machine" => facts with { Identity = new TargetIdentity { SerialNumber = "S2" } },
+            "in recovery" => facts with { Readiness = new TargetReadiness { InRecovery = true } },
+            "boot unknown" => facts with { Boot = default },
+            "roms unknown" => facts with { Roms = default },
+            "rom not listed" => facts with { Roms = ImmutableArray.Create(Evidence.Rom("2.0") with { Id = "other" }) },
+            "version unknown" => facts with { Roms = ImmutableArray.Create(Evidence.Rom() with { Versions = [] }) },
+            "other source alone" => facts with { Roms = ImmutableArray.Create(Evidence.Rom() with { Versions = [new(FactSource.Redfish, RomVersion.Parse("2.0"))] }) },
+            "other style" => facts with { Roms = ImmutableArray.Create(Evidence.Rom("01/22/2018")) },
+            "old version" => facts with { Roms = ImmutableArray.Create(Evidence.Rom()) },
+            "third version" => facts with { Roms = ImmutableArray.Create(Evidence.Rom("3.0")) },
+            _ => throw new ArgumentOutOfRangeException(nameof(what)),
+        };
+
+        Assert.Equal(code, Code(Evidence.Scheduled(), Good with { Facts = facts }));
+    }
+
+    [Fact]
+    public void Decide_SameBoot_IsPendingUnlessSomebodyDisarmedIt()
+    {
+        var sameBoot = Good with { Facts = Good.Facts with { Boot = Evidence.Boot } };
+
+        Assert.IsType<Pending>(FlashOutcome.Decide(Evidence.Scheduled(), sameBoot).GetValueOrThrow());
+        Assert.IsType<Pending>(FlashOutcome.Decide(Evidence.Scheduled(), sameBoot with { Armed = Evidence.Armed() }).GetValueOrThrow());
+        Assert.Equal("RF8003", Code(Evidence.Scheduled(), sameBoot with { Armed = new ArmedState { Phase = ArmedPhase.None } }));
+        Assert.IsType<Pending>(FlashOutcome.Decide(Evidence.Scheduled(flashesAtOnce: true), sameBoot with { Armed = new ArmedState { Phase = ArmedPhase.None } }).GetValueOrThrow());
+    }
+
+    [Fact]
+    public void Decide_OldVersion_TellsStatusAndWhetherItIsStillArmed()
+    {
+        var rom = Evidence.Rom() with { LastAttempt = new LastAttempt(null, new(PeerCode.UefiLastAttempt, 4)) };
+        var evidence = Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } };
+
+        var failure = Evidence.FailureOf(FlashOutcome.Decide(Evidence.Scheduled(), evidence));
+        Assert.Equal(TargetState.PreviousRomIntact, failure.TargetState);
+        Assert.Equal(4u, failure.PeerCode!.Value.Number);
+        Assert.Equal(FlashStage.Confirm, failure.Stage);
+
+        Assert.Equal(TargetState.Armed, Evidence.FailureOf(FlashOutcome.Decide(Evidence.Scheduled(), evidence with { Armed = Evidence.Armed() })).TargetState);
+    }
+
+    [Theory]
+    [InlineData(null, "RF8005")]
+    [InlineData(0, null)]
+    [InlineData(4, "RF8003")]
+    public void Decide_Reflash_IsToldByTheLastAttemptAlone(int? status, string? code)
+    {
+        var rom = Evidence.Rom("2.0");
+        rom = status is { } number ? rom with { LastAttempt = new LastAttempt(null, new(PeerCode.UefiLastAttempt, (ulong)number)) } : rom;
+
+        Assert.Equal(code, Code(Evidence.Scheduled(from: "2.0"), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } }));
+    }
+
+    [Fact]
+    public void Decide_TwoReadingsThatContradictEachOther_IsIndeterminate()
+    {
+        var rom = Evidence.Rom() with { Versions = [Evidence.Smbios("2.0"), Evidence.Smbios("1.0")] };
+
+        Assert.Equal("RF8005", Code(Evidence.Scheduled(), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } }));
+    }
+
+    [Fact]
+    public void KindOf_Failures_AreOneWordEach()
+    {
+        Assert.Equal(FlashOutcomeKind.RecoveryRequired, FlashOutcome.KindOf(new FailureDuringFlash()));
+        Assert.Equal(FlashOutcomeKind.RecoveryRequired, FlashOutcome.KindOf(new TargetDidNotReturn()));
+        Assert.Equal(FlashOutcomeKind.NotApplied, FlashOutcome.KindOf(new FlashNotApplied()));
+        Assert.Equal(FlashOutcomeKind.UnexpectedVersion, FlashOutcome.KindOf(new UnexpectedVersion()));
+        Assert.Equal(FlashOutcomeKind.Indeterminate, FlashOutcome.KindOf(new OutcomeIndeterminate()));
+        Assert.Equal(FlashOutcomeKind.NotFlashed, FlashOutcome.KindOf(new ImageEmpty()));
+        Assert.Equal(FlashOutcomeKind.NotFlashed, FlashOutcome.KindOf(new StagingEvidenceRejected()));
+        Assert.Equal(FlashOutcomeKind.Pending, FlashOutcome.KindOf(new RebootRefused()));
+    }
+
+    private static string? Code(ScheduledFlash scheduled, ConfirmationEvidence evidence) =>
+        FlashOutcome.Decide(scheduled, evidence).TryGetValue(out _, out var failure) ? null : failure.Code;
+}
