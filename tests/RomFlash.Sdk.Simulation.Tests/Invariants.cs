@@ -19,8 +19,14 @@ internal sealed class Invariants(World world)
     /// <summary>A fault makes the target lie about itself: then a claim may be wrong, though never a claim of success.</summary>
     public bool TargetLies { get; set; }
 
-    /// <summary>Set when something other than the client changed the machine behind the address.</summary>
-    public bool IdentitySwapped { get; set; }
+    /// <summary>The operation at which another machine took the address, or null.</summary>
+    public int? SwappedAt { get; set; }
+
+    /// <summary>Somebody changed a staged or armed file on the target: it may be armed for a moment, but no restart may be asked for.</summary>
+    public bool Tampered { get; set; }
+
+    /// <summary>Somebody else's capsule is on the target: its flashes and its arming are not ours.</summary>
+    public bool HasForeign { get; set; }
 
     public void BeginRun()
     {
@@ -53,6 +59,9 @@ internal sealed class Invariants(World world)
         CheckClaims(run, during);
     }
 
+    /// <summary>Something was left on the target, and the report does not say so.</summary>
+    public void NotNamed() => Violate(2, "something was left on the target, and the report does not name it");
+
     /// <summary>After the last run, which found its end: nothing of ours is left, and the journal is closed.</summary>
     public void AtTheEnd(bool expectNew)
     {
@@ -74,7 +83,7 @@ internal sealed class Invariants(World world)
             Violate(5, $"the claim of {claim.Owner} is left");
         }
 
-        if (expectNew && target.ArmedPhase != ArmedPhase.None)
+        if (expectNew && target.ArmedPhase != ArmedPhase.None && !HasForeign)
         {
             Violate(3, $"the target is still {target.ArmedPhase}");
         }
@@ -82,7 +91,7 @@ internal sealed class Invariants(World world)
         // Once per component: an interrupted flash is adopted, never repeated.
         foreach (var flashed in target.History.Where(e => e.Kind == SimulatedEventKind.Flashed).GroupBy(e => e.Subject))
         {
-            if (flashed.Count() > 1)
+            if (flashed.Count() > 1 && !HasForeign)
             {
                 Violate(6, $"{flashed.Key} was flashed {flashed.Count()} times");
             }
@@ -93,29 +102,38 @@ internal sealed class Invariants(World world)
     private void CheckArmed(ImmutableArray<SimulatedEvent> history)
     {
         string? armed = null;
+        var isBad = false;
         foreach (var e in history)
         {
             switch (e.Kind)
             {
-                case SimulatedEventKind.Armed when world.Target.Persona.TellsArmedDigests && e.Digest != World.NewSystem.Sha256 && e.Digest != World.NewArray.Sha256:
-                    Violate(1, $"armed content {e.Digest} was never validated");
-                    break;
-                case SimulatedEventKind.Armed when armed is not null && armed != e.Subject:
-                    Violate(5, $"{e.Subject} was armed on top of {armed}");
-                    break;
                 case SimulatedEventKind.Armed:
-                    armed = e.Subject;
-                    if (IdentitySwapped)
+                    if (world.Target.Persona.TellsArmedDigests && e.Digest != World.NewSystem.Sha256 && e.Digest != World.NewArray.Sha256)
                     {
-                        Violate(10, "something was armed on another machine than the one that was probed");
+                        isBad = true;
+                        if (!Tampered)
+                        {
+                            Violate(1, $"armed content {e.Digest} was never validated");
+                        }
                     }
 
+                    if (armed is not null && armed != e.Subject)
+                    {
+                        Violate(5, $"{e.Subject} was armed on top of {armed}");
+                    }
+
+                    armed = e.Subject;
+                    break;
+                case SimulatedEventKind.RebootRequested when isBad:
+                    Violate(1, "a restart was asked for although what is armed was never validated");
                     break;
                 case SimulatedEventKind.Disarmed or SimulatedEventKind.Booted:
-                    armed = null;
+                    (armed, isBad) = (null, false);
                     break;
             }
         }
+
+        CheckIdentity();
 
         // 5: the deposits of two clients never interleave.
         var owners = history.Where(e => e.Kind is SimulatedEventKind.DepositOpened or SimulatedEventKind.Armed).Select(e => e.Subject.Split('-')[0]).ToArray();
@@ -123,6 +141,22 @@ internal sealed class Invariants(World world)
         if (switches > 1)
         {
             Violate(5, $"two clients worked on the target at once: {string.Join(" ", owners)}");
+        }
+    }
+
+    // 10: whoever has read the identity since the machine was swapped does not arm it.
+    private void CheckIdentity()
+    {
+        if (SwappedAt is not { } swapped)
+        {
+            return;
+        }
+
+        var log = world.Target.OperationLog;
+        var seen = log.Where(e => e.Number >= swapped && e.Operation == SimulatedOperation.ReadFacts).Select(e => e.Number).DefaultIfEmpty(int.MaxValue).Min();
+        if (log.Any(e => e.Number > seen && e.Operation is SimulatedOperation.Arm or SimulatedOperation.PrepareArm or SimulatedOperation.ScheduleReboot))
+        {
+            Violate(10, "another machine than the one that was probed was armed or restarted");
         }
     }
 
@@ -145,8 +179,8 @@ internal sealed class Invariants(World world)
         var failure = run.Failure;
         switch (report.Outcome)
         {
-            case FlashOutcomeKind.Upgraded when !world.IsAllNew || IdentitySwapped:
-                Violate(IdentitySwapped ? 10 : 4, $"Upgraded was claimed; system {target.RomOf(World.System)?.Version}, array {target.RomOf(World.Array)?.Version}");
+            case FlashOutcomeKind.Upgraded when !world.IsAllNew || SwappedAt is not null:
+                Violate(SwappedAt is not null ? 10 : 4, $"Upgraded was claimed; system {target.RomOf(World.System)?.Version}, array {target.RomOf(World.Array)?.Version}");
                 break;
             case FlashOutcomeKind.AlreadyCurrent when !world.IsAllNew && !TargetLies:
                 Violate(4, "AlreadyCurrent was claimed, and is not true");
@@ -170,10 +204,11 @@ internal sealed class Invariants(World world)
             return;
         }
 
-        var isArmed = target.ArmedPhase == ArmedPhase.Armed;
+        var isOurs = world.Disk.Records.Any(r => r.DepositId is not null && r.DepositId == target.ArmedDepositId);
+        var isArmed = target.ArmedPhase == ArmedPhase.Armed && isOurs;
         switch (failure.TargetState)
         {
-            case TargetState.Untouched or TargetState.Prepared when isArmed && !HasForeign():
+            case TargetState.Untouched or TargetState.Prepared when isArmed:
                 Violate(failure is OperationCancelled ? 7 : 3, $"{failure.TargetState} was claimed of an armed target: {failure}");
                 break;
             case TargetState.Untouched or TargetState.Prepared when _wasAllOld && !world.IsAllOld:
@@ -182,7 +217,7 @@ internal sealed class Invariants(World world)
             case TargetState.Untouched or TargetState.Prepared when target.RebootDue is not null && during.Any(e => e.Kind == SimulatedEventKind.RebootRequested):
                 Violate(7, $"{failure.TargetState} was claimed, and a restart that this run asked for is pending");
                 break;
-            case TargetState.Armed when !isArmed && !IsWaitingToBoot():
+            case TargetState.Armed when target.ArmedPhase != ArmedPhase.Armed && !IsWaitingToBoot():
                 Violate(4, $"Armed was claimed of a target that is {target.ArmedPhase}: {failure}");
                 break;
         }
@@ -198,14 +233,12 @@ internal sealed class Invariants(World world)
                 }
             }
 
-            if (target.ArmedPhase == ArmedPhase.Prepared)
+            if (target.ArmedPhase == ArmedPhase.Prepared && isOurs)
             {
                 Violate(2, $"a prepared capsule is left on the target: {failure}");
             }
         }
     }
-
-    private bool HasForeign() => world.Target.ArmedDepositId is null;
 
     private bool IsWaitingToBoot() => world.Target.RebootDue is not null || world.Target.IsAway;
 

@@ -90,7 +90,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
             foreach (var mishap in pending.Where(m => m.At == entry.Number).ToArray())
             {
                 pending.Remove(mishap);
-                Happen(world, invariants, mishap.Incident!.Value);
+                Happen(world, invariants, mishap.Incident!.Value, entry.Number);
             }
         };
 
@@ -112,9 +112,25 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
                 // As the remedy says: let it be applied first.
                 world.Target.Restart();
             }
+
+            world.Clock.Advance(TimeSpan.FromMinutes(5));
         }
 
-        invariants.AtTheEnd(expectNew: !Persona.ReturnsAsAnotherMachine && !invariants.IdentitySwapped && !Mishaps.Any(m => m.Incident is Incident.Compete or Incident.TakeOver));
+        // What could not be removed was named, and the next run removes it.
+        if (isOver && world.Runs[^1].Report is { Outcome: FlashOutcomeKind.Upgraded } last && (world.Target.Claim is not null || !world.Target.Deposits.IsEmpty))
+        {
+            if (last.Result.TryGetValue(out var outcome, out _) && outcome.Notes.IsEmpty)
+            {
+                invariants.NotNamed();
+            }
+
+            invariants.BeginRun();
+            invariants.AfterRun(world.Run());
+        }
+
+        // Some ends need a person: a share that has to be mounted again, a tampered capsule that can't be taken back.
+        var needsHands = (Persona.LosesShareAfterBoot && world.Runs[^1].Failure is SystemPartitionMissing) || (!Persona.CanDisarm && invariants.Tampered);
+        invariants.AtTheEnd(expectNew: !needsHands && !Persona.ReturnsAsAnotherMachine && !Mishaps.Any(m => m.Incident == Incident.SwapMachine) && !Mishaps.Any(m => m.Incident is Incident.Compete or Incident.TakeOver));
         return Violations = [.. invariants.Violations.Distinct()];
     }
 
@@ -122,7 +138,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
     private bool EndsHere(RunResult run) => run.Failure is TargetIdentityChanged && (Persona.ReturnsAsAnotherMachine || Mishaps.Any(m => m.Incident == Incident.SwapMachine))
         || (run.Failure is TargetClaimed or ClaimLost && Mishaps.Any(m => m.Incident is Incident.TakeOver or Incident.Compete));
 
-    private static void Happen(World world, Invariants invariants, Incident incident)
+    private static void Happen(World world, Invariants invariants, Incident incident, int at)
     {
         switch (incident)
         {
@@ -133,17 +149,18 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
                 if (world.IsAllOld && world.Target.ArmedPhase != ArmedPhase.Armed && !world.Target.IsAway)
                 {
                     world.Target.ReplaceIdentity(new TargetIdentity { SmbiosUuid = new Guid("99999999-0000-0000-0000-000000000001"), SerialNumber = "OTHER", Manufacturer = "HPE", Product = "Another" });
-                    invariants.IdentitySwapped = world.Disk.Records.Count > 0;
+                    invariants.SwappedAt = world.Target.OperationLog.Any(e => e.Number < at && e.Operation == SimulatedOperation.ReadFacts) ? at : null;
                 }
 
                 break;
             case Incident.CorruptDeposit:
-                world.Target.CorruptDeposit(0, 200);
+                invariants.Tampered |= world.Target.CorruptDeposit(0, 200);
                 break;
             case Incident.CorruptArmed:
-                world.Target.CorruptArmed(0, 200);
+                invariants.Tampered |= world.Target.CorruptArmed(0, 200);
                 break;
             case Incident.PlantForeignCapsule:
+                invariants.HasForeign = true;
                 world.Target.PlantForeignCapsule("vendor.cap", World.OldSystem.Content);
                 break;
             case Incident.DisarmBehindTheBack:
@@ -168,9 +185,14 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
         world.Target.OnOperation = null;
         var life = new ClientLife();
         var client = world.NewClient(life, new SimulatedDisk(), "client-b");
-        var policy = world.Policy with { Reboot = Pipeline.RebootMode.LeaveToOperator, TakeOverClaimGeneration = takeOver ? world.Target.Claim?.Generation : null };
+        var policy = world.Policy with { Reboot = Pipeline.RebootMode.LeaveToOperator, Deadlines = new() { ReadRetries = 0 }, TakeOverClaimGeneration = takeOver ? world.Target.Claim?.Generation : null };
         var task = client.FlashAsync(new FlashRequest(world.FlashTarget, [World.NewSystem.Image, World.NewArray.Image], policy), null, CancellationToken.None);
-        task.Wait(TimeSpan.FromSeconds(5));
+        if (!task.IsCompleted)
+        {
+            // It waits for something: nobody drives its clock, so it ends here.
+            life.Kill();
+        }
+
         world.Target.OnOperation = hook;
     }
 }

@@ -56,7 +56,6 @@ public static class TransportFaultTranslation
         TransportFaultKind.NotFound => new ProtocolViolation(),
         TransportFaultKind.AlreadyExists => new ServiceBusy(),
         TransportFaultKind.Busy when stage is FlashStage.Reboot => new RebootRefused(),
-        TransportFaultKind.Busy when stage is FlashStage.Arm => new AnotherFlashPending(),
         TransportFaultKind.Busy => new ServiceBusy(),
         TransportFaultKind.ClaimHeld => new TargetClaimed(),
         TransportFaultKind.Fenced => new ClaimLost(),

@@ -10,6 +10,7 @@ using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
+using RomFlash.Sdk.Transports.Guarding;
 
 namespace RomFlash.Sdk.Pipeline;
 
@@ -98,11 +99,11 @@ internal sealed class ClientServices
         var first = await Task.WhenAny(task, expired, stopped.Task).ConfigureAwait(false);
         if (first != task)
         {
-            await source.CancelAsync().ConfigureAwait(false);
+            SafeCancel.Cancel(source);
             await Task.WhenAny(task, Task.Delay(Grace, Time, CancellationToken.None)).ConfigureAwait(false);
         }
 
-        await delay.CancelAsync().ConfigureAwait(false);
+        SafeCancel.Cancel(delay);
         if (!task.IsCompleted)
         {
             _ = task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

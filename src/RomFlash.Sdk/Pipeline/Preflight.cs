@@ -255,5 +255,11 @@ internal sealed class Preflight
     }
 
     private void Add(string name, FlashFailure failure, bool canBeWaived = false) =>
-        _found.Add(new(name, failure with { Stage = FlashStage.Check, TargetId = _report.Target.Id, TargetState = failure is FailureDuringFlash ? TargetState.RecoveryRequired : failure is AnotherFlashPending or ForeignCapsulePending ? TargetState.Armed : TargetState.Untouched }, canBeWaived));
+        _found.Add(new(name, failure with { Stage = FlashStage.Check, TargetId = _report.Target.Id, TargetState = StateWith(failure) }, canBeWaived));
+
+    // Whatever the blocker is about: when the next boot flashes something, that is what a person has to know.
+    private TargetState StateWith(FlashFailure failure) =>
+        failure is FailureDuringFlash ? TargetState.RecoveryRequired
+        : _report.Evidence.Armed.TryGet(out var armed) && (armed.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty) ? TargetState.Armed
+        : TargetState.Untouched;
 }

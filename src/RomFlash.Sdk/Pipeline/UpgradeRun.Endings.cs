@@ -23,14 +23,14 @@ internal sealed partial class UpgradeRun
         }
 
         var leftovers = await CleanUpAsync().ConfigureAwait(false);
-        FlashResult<FlashOutcome> result = failure with
+        var state = failure switch
         {
-            TargetId = _target.Id,
-            Leftovers = leftovers,
-            TargetState = failure.TargetState is TargetState.Prepared or TargetState.Untouched or TargetState.Indeterminate or TargetState.Armed
-                ? leftovers.Any(l => l.StartsWith("deposit", StringComparison.Ordinal)) ? TargetState.Prepared : TargetState.Untouched
-                : failure.TargetState,
+            // Not by us, but it is: the next boot flashes.
+            AnotherFlashPending or ForeignCapsulePending => failure.TargetState,
+            _ when failure.TargetState is TargetState.RomChanged or TargetState.PreviousRomIntact or TargetState.RecoveryRequired or TargetState.Flashing => failure.TargetState,
+            _ => leftovers.Any(l => l.StartsWith("deposit", StringComparison.Ordinal)) ? TargetState.Prepared : TargetState.Untouched,
         };
+        FlashResult<FlashOutcome> result = failure with { TargetId = _target.Id, Leftovers = leftovers, TargetState = state };
         return await ConcludeAsync(result, isFinal: true).ConfigureAwait(false);
     }
 
@@ -141,7 +141,7 @@ internal sealed partial class UpgradeRun
             return null;
         }
 
-        return await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false);
+        return await SettleAsync(scheduled, evidence).ConfigureAwait(false);
     }
 
     private CancellationRefused TooLate(TargetState state, string why) => new() { Stage = FlashStage.Cancel, TargetId = _target.Id, TargetState = state, Detail = why };
@@ -179,47 +179,46 @@ internal sealed partial class UpgradeRun
     }
 
     /// <summary>Ends the operation by evidence: concludes what is final, and leaves open what a later look may still settle.</summary>
-    private async ValueTask<FlashResult<FlashOutcome>> SettleAsync(ScheduledFlash scheduled, FlashResult<FlashOutcome> decided)
+    private async ValueTask<FlashResult<FlashOutcome>> SettleAsync(ScheduledFlash scheduled, ConfirmationEvidence evidence)
     {
-        if (decided.TryGetValue(out var outcome, out var failure))
+        var decided = FlashOutcome.Decide(scheduled, evidence);
+        var isOver = decided.TryGetValue(out var outcome, out var failure) ? outcome is Upgraded : failure is FlashNotApplied or UnexpectedVersion;
+        if (!isOver)
         {
-            if (outcome is not Upgraded)
-            {
-                return await ConcludeAsync(decided, isFinal: false).ConfigureAwait(false);
-            }
-
-            _phase = Phase.Settled;
-            var notes = await CleanUpAsync().ConfigureAwait(false);
-            outcome = outcome with { Notes = [.. outcome.Notes, .. notes.Select(n => "left on the target, inert: " + n)] };
-            foreach (var gate in _services.Gates)
-            {
-                if (await AskAsync(gate, (gate, _context, outcome), static (s, t) => s.gate.AfterReturnAsync(s._context, s.outcome, t), CancellationToken.None).ConfigureAwait(false) is { } refused)
-                {
-                    return await ConcludeAsync(refused with { Stage = FlashStage.Confirm, TargetState = TargetState.RomChanged, Leftovers = notes }, isFinal: true).ConfigureAwait(false);
-                }
-            }
-
-            return await ConcludeAsync(outcome, isFinal: true).ConfigureAwait(false);
+            return await ConcludeAsync(decided, isFinal: false).ConfigureAwait(false);
         }
 
-        if (failure is FlashNotApplied { TargetState: TargetState.Armed })
+        // Whatever came of it: what is still where the firmware looks would be taken at a later boot, which nobody expects.
+        if (evidence.Armed.TryGet(out var armed) && armed.Phase != ArmedPhase.None && string.Equals(armed.DepositId, scheduled.DepositId, StringComparison.Ordinal))
         {
             using var limit = CleanUpLimit();
-            if (await DisarmAsync(limit.Token).ConfigureAwait(false) is not null)
+            if (await DisarmAsync(limit.Token).ConfigureAwait(false) is { } stuck)
             {
-                return await LeaveOpenAsync(failure).ConfigureAwait(false);
+                return await LeaveOpenAsync((failure ?? stuck) with { TargetState = armed.Phase == ArmedPhase.Armed ? TargetState.Armed : stuck.TargetState }).ConfigureAwait(false);
             }
 
-            failure = failure with { TargetState = TargetState.PreviousRomIntact };
+            failure = failure is { TargetState: TargetState.Armed } ? failure with { TargetState = TargetState.PreviousRomIntact } : failure;
         }
 
-        if (failure is FlashNotApplied or UnexpectedVersion)
+        _phase = Phase.Settled;
+        var left = await CleanUpAsync().ConfigureAwait(false);
+        return failure is not null
+            ? await ConcludeAsync(failure with { Leftovers = left }, isFinal: true).ConfigureAwait(false)
+            : await ConcludeUpgradedAsync(outcome!, left).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlashResult<FlashOutcome>> ConcludeUpgradedAsync(FlashOutcome outcome, ImmutableArray<string> left)
+    {
+        outcome = outcome with { Notes = [.. outcome.Notes, .. left.Select(n => "left on the target, inert: " + n)] };
+        foreach (var gate in _services.Gates)
         {
-            _phase = Phase.Settled;
-            return await ConcludeAsync(failure with { Leftovers = await CleanUpAsync().ConfigureAwait(false) }, isFinal: true).ConfigureAwait(false);
+            if (await AskAsync(gate, (gate, _context, outcome), static (s, t) => s.gate.AfterReturnAsync(s._context, s.outcome, t), CancellationToken.None).ConfigureAwait(false) is { } refused)
+            {
+                return await ConcludeAsync(refused with { Stage = FlashStage.Confirm, TargetState = TargetState.RomChanged, Leftovers = left }, isFinal: true).ConfigureAwait(false);
+            }
         }
 
-        return await LeaveOpenAsync(failure).ConfigureAwait(false);
+        return await ConcludeAsync(outcome, isFinal: true).ConfigureAwait(false);
     }
 
     private async ValueTask<FlashResult<FlashOutcome>> ConcludeAsync(FlashResult<FlashOutcome> result, bool isFinal)
@@ -248,37 +247,51 @@ internal sealed partial class UpgradeRun
     /// <summary>Removes this run's own deposit (others may be somebody else's by now) and gives the claim back, within the deadline for that. Gives what is left.</summary>
     private async ValueTask<ImmutableArray<string>> CleanUpAsync()
     {
-        var left = ImmutableArray.CreateBuilder<string>();
         using var limit = CleanUpLimit();
         _context.Report(FlashStage.CleanUp);
+        ImmutableArray<string> left = [];
         try
         {
-            if (_deposit is not null)
+            // Removing is idempotent, so it is tried again, over a fresh connection.
+            for (var attempt = 0; attempt <= _policy.Deadlines.ReadRetries; attempt++)
             {
-                var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_deposit.Id)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), limit.Token).ConfigureAwait(false);
-                if (!cleaned.TryGetValue(out var evidence, out var failure))
+                left = await CleanUpOnceAsync(limit.Token).ConfigureAwait(false);
+                if (left.IsEmpty)
                 {
-                    left.Add($"deposit {_deposit.Id}: {failure.Code} {failure.Message}");
+                    return left;
                 }
-                else if (!evidence.Leftovers.IsDefaultOrEmpty)
-                {
-                    left.AddRange(evidence.Leftovers);
-                }
-            }
 
-            if (_claim is not null && await ReleaseAsync(_claim, limit.Token).ConfigureAwait(false) is { } kept)
-            {
-                left.Add($"claim of {_claim.Owner}, generation {_claim.Generation}: {kept}");
+                await _connection.ResetAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
         {
-            left.Add($"deposit {_deposit?.Id}: cleaning up took longer than {_policy.Deadlines.CleanUp}");
+            left = NameAll();
         }
 
-        if (left.Count > 0)
+        Log.LeftBehind(_services.Logger, UntrustedText.ForLog(_target.Id), UntrustedText.ForLog(string.Join("; ", left)));
+        return left;
+    }
+
+    private async ValueTask<ImmutableArray<string>> CleanUpOnceAsync(CancellationToken cancellationToken)
+    {
+        var left = ImmutableArray.CreateBuilder<string>();
+        if (_deposit is not null)
         {
-            Log.LeftBehind(_services.Logger, UntrustedText.ForLog(_target.Id), UntrustedText.ForLog(string.Join("; ", left)));
+            var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_deposit.Id)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            if (!cleaned.TryGetValue(out var evidence, out var failure))
+            {
+                left.Add($"deposit {_deposit.Id}: {failure.Code} {failure.Message}");
+            }
+            else if (!evidence.Leftovers.IsDefaultOrEmpty)
+            {
+                left.AddRange(evidence.Leftovers);
+            }
+        }
+
+        if (_claim is not null && await ReleaseAsync(_claim, cancellationToken).ConfigureAwait(false) is { } kept)
+        {
+            left.Add($"claim of {_claim.Owner}, generation {_claim.Generation}: {kept}");
         }
 
         return left.ToImmutable();

@@ -53,7 +53,7 @@ internal sealed partial class UpgradeRun
         }
 
         Adopt(open, scheduled);
-        return await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false);
+        return await SettleAsync(scheduled, evidence).ConfigureAwait(false);
     }
 
     /// <summary>Settles an operation that is not concluded. Null when nothing of it is armed any more, and a fresh start is right.</summary>
@@ -73,8 +73,9 @@ internal sealed partial class UpgradeRun
 
         if (!HasArmIntent(open))
         {
-            // The intent is flushed before the act: without it nothing was armed. The deposit, if any, goes when the fresh start sweeps.
+            // The intent is flushed before the act: without it nothing was armed. What cannot be removed now goes when a later run sweeps.
             Adopt(open, null);
+            await CleanUpAsync().ConfigureAwait(false);
             await ConcludeInterruptedAsync("interrupted before arming").ConfigureAwait(false);
             return null;
         }
@@ -95,7 +96,7 @@ internal sealed partial class UpgradeRun
         {
             var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
             return looked.TryGetValue(out var evidence, out failure)
-                ? await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false)
+                ? await SettleAsync(scheduled, evidence).ConfigureAwait(false)
                 : await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
         }
 
@@ -132,6 +133,7 @@ internal sealed partial class UpgradeRun
             return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
         }
 
+        await CleanUpAsync().ConfigureAwait(false);
         await ConcludeInterruptedAsync("interrupted while arming, and not armed").ConfigureAwait(false);
         return null;
     }
@@ -171,6 +173,34 @@ internal sealed partial class UpgradeRun
         return (await found.Capability.ListDepositsAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var deposits, out _)
             && !deposits.IsDefault
             && deposits.Any(d => d.Id == scheduled.DepositId);
+    }
+
+    /// <summary>
+    /// Removes what earlier runs of this client left and could not remove: nothing of it belongs to an open operation, and it may be what
+    /// fills the partition. True when something was changed, and the target has to be probed again.
+    /// </summary>
+    private async ValueTask<bool> SweepOwnAsync(TargetReport report, CancellationToken cancellationToken)
+    {
+        var changed = false;
+        if (report.Evidence.Deposit.IsKnown)
+        {
+            var swept = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_depositPrefix)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            changed = swept.TryGetValue(out var evidence, out _) && evidence.Removed > 0;
+        }
+
+        // Half armed and inert: a conclusion that went wrong left it, and it would block every flash from now on.
+        if (report.Evidence.Armed.TryGet(out var armed) && armed.Phase == ArmedPhase.Prepared && armed.DepositId is { } prepared && prepared.StartsWith(_depositPrefix, StringComparison.Ordinal))
+        {
+            var disarmed = await StageCallAsync(_services.Scheduler, FlashStage.CleanUp, (_services.Scheduler, _context, prepared), static (s, t) => s.Scheduler.DisarmAsync(s._context, s.prepared, t), cancellationToken).ConfigureAwait(false);
+            changed |= disarmed.TryGetValue(out _, out _);
+        }
+
+        if (report.Evidence.Claim.TryGet(out var claim) && claim.Current is { } own && string.Equals(own.Owner, _services.Journal.ClientId, StringComparison.Ordinal))
+        {
+            changed |= await ReleaseAsync(own, cancellationToken).ConfigureAwait(false) is null;
+        }
+
+        return changed;
     }
 
     /// <summary>Makes the earlier operation this run's own: its journal records, its deposit, its claim.</summary>

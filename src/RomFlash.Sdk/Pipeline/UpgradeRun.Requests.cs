@@ -149,7 +149,7 @@ internal sealed partial class UpgradeRun
         }
 
         Adopt(open, scheduled);
-        return await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false);
+        return await SettleAsync(scheduled, evidence).ConfigureAwait(false);
     }
 
     private FlashInProgress InProgress() => new() { TargetId = _target.Id, Detail = "this client is working on the target" };

@@ -34,6 +34,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private readonly string _depositPrefix;
 
     private OperationJournal _journal;
+    private int _boots;
+
+    // Until the catalog has been asked, an adopted flash may not be all that was asked for.
+    private bool _hasMore = true;
     private Phase _phase;
     private TargetClaim? _claim;
     private DepositKey? _deposit;
@@ -108,21 +112,37 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
                     return result;
                 }
 
-                _completed = _completed.AddRange(outcome.Components);
+                _completed = _completed.AddRange(outcome.Components.Except(_completed));
                 Reset();
             }
 
             return new VerdictRejected { Stage = FlashStage.Check, TargetId = _target.Id, TargetState = TargetState.RomChanged, Detail = $"the upgrade is not complete after {MaxBoots} boots" };
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _phase != Phase.Reading)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && (_phase != Phase.Reading || !_completed.IsEmpty))
         {
-            return await StopAsync().ConfigureAwait(false);
+            var stopped = _phase == Phase.Reading ? BetweenBoots() : await StopAsync().ConfigureAwait(false);
+            if (stopped.TryGetValue(out var outcome, out _) && outcome is Upgraded && _hasMore)
+            {
+                _completed = _completed.AddRange(outcome.Components.Except(_completed));
+                return BetweenBoots();
+            }
+
+            return stopped;
         }
     }
 
+    private FlashResult<FlashOutcome> BetweenBoots() => new OperationCancelled
+    {
+        Stage = FlashStage.Cancel,
+        TargetId = _target.Id,
+        TargetState = TargetState.RomChanged,
+        Detail = "cancelled between two boots: what is complete is confirmed, the rest was not begun",
+    };
+
     private void Reset()
     {
-        _journal = new OperationJournal(_services, _target, _context.OperationId);
+        // Each boot is an operation of its own in the journal: it is concluded before the next one begins.
+        _journal = new OperationJournal(_services, _target, $"{_context.OperationId}-{++_boots}");
         _phase = Phase.Reading;
         _claim = null;
         _deposit = null;
@@ -137,9 +157,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return (failure, false);
         }
 
+        // An adopted flash that has succeeded may not be all that was asked for: the next round finds out what is left.
         if (await SettleWhileAwayAsync(open, cancellationToken).ConfigureAwait(false) is { } settled)
         {
-            return (settled, false);
+            return (settled, HasMore: true);
         }
 
         if (!(await ProbeAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var report, out failure))
@@ -164,7 +185,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         {
             if (await ReconcileAsync(open, report, cancellationToken).ConfigureAwait(false) is { } reconciled)
             {
-                return (reconciled, false);
+                return (reconciled, HasMore: true);
             }
 
             Reset();
@@ -172,6 +193,12 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             {
                 return (failure, false);
             }
+        }
+
+        if (!_policy.DryRun && await SweepOwnAsync(report, cancellationToken).ConfigureAwait(false)
+            && !(await ProbeAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out report, out failure))
+        {
+            return (failure, false);
         }
 
         return await FlashAsync(report, cancellationToken).ConfigureAwait(false);
@@ -212,7 +239,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return (new WouldUpgrade { Components = approved.Components }, false);
         }
 
-        return (await PrepareAsync(approved, cancellationToken).ConfigureAwait(false), approved.HasMoreToCome);
+        _hasMore = approved.HasMoreToCome;
+
+        // After more than one boot a last round confirms all of them again: what an earlier boot proved may have changed since.
+        return (await PrepareAsync(approved, cancellationToken).ConfigureAwait(false), _hasMore || !_completed.IsEmpty);
     }
 
     // ---- Preparation: everything here is inert ----
@@ -242,7 +272,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return await AbandonAsync(failure).ConfigureAwait(false);
         }
 
-        _deposit = new DepositKey($"{_depositPrefix}{_context.OperationId[^12..]}-{_completed.Length}", _claim?.Generation ?? 0);
+        _deposit = new DepositKey($"{_depositPrefix}{_context.OperationId[^12..]}-{_boots}", _claim?.Generation ?? 0);
         _journal.Set(r => r with { DepositId = _deposit.Id, Generation = _deposit.Generation });
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.StagingIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
         {
@@ -411,12 +441,14 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
         if (_policy.Reboot == RebootMode.LeaveToOperator || _report is not { Evidence.CanReboot: true })
         {
-            return await SettleAsync(scheduled, new Pending
-            {
-                Components = scheduled.Components,
-                Verification = scheduled.Verification,
-                Notes = _policy.Reboot == RebootMode.LeaveToOperator ? ["the restart is left to the operator"] : ["no endpoint can restart the target: restart it by other means, then confirm"],
-            }).ConfigureAwait(false);
+            return await ConcludeAsync(
+                new Pending
+                {
+                    Components = scheduled.Components,
+                    Verification = scheduled.Verification,
+                    Notes = _policy.Reboot == RebootMode.LeaveToOperator ? ["the restart is left to the operator"] : ["no endpoint can restart the target: restart it by other means, then confirm"],
+                },
+                isFinal: false).ConfigureAwait(false);
         }
 
         // FAT promises nothing against power loss, and minutes may lie between arming and here: look once more at what would be flashed.
@@ -464,7 +496,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         var wait = _policy.Deadlines.Return + (scheduled.FlashesAtOnce ? TimeSpan.Zero : _policy.RebootDelay);
         var looked = await LookAsync(scheduled, wait, cancellationToken).ConfigureAwait(false);
         return looked.TryGetValue(out var evidence, out var failure)
-            ? await SettleAsync(scheduled, FlashOutcome.Decide(scheduled, evidence)).ConfigureAwait(false)
+            ? await SettleAsync(scheduled, evidence).ConfigureAwait(false)
             : await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
     }
 
@@ -545,10 +577,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         Target = _target,
         Result = result.TryGetValue(out var outcome, out var failure)
             ? outcome is Upgraded && !_completed.IsEmpty ? outcome with { Components = [.. _completed.Union(outcome.Components)] } : outcome
-            : !_completed.IsEmpty && failure.TargetState is TargetState.Untouched or TargetState.PreviousRomIntact
+            : !_completed.IsEmpty && failure.TargetState is TargetState.Untouched or TargetState.Prepared or TargetState.PreviousRomIntact
                 ? failure with { TargetId = _target.Id, TargetState = TargetState.RomChanged }
                 : failure with { TargetId = _target.Id },
-        OperationId = _journal.OperationId,
+        OperationId = _context.OperationId,
         Probe = _report,
         Blockers = _blockers,
         Waived = _waived,

@@ -91,7 +91,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
     {
         if (!(await context.Connection.GetAsync<IArmingCapability>(FlashStage.Cancel, cancellationToken).ConfigureAwait(false)).TryGetValue(out var arming, out var failure))
         {
-            return failure with { TargetState = TargetState.Armed };
+            return failure with { TargetState = TargetState.Indeterminate };
         }
 
         var result = await arming.Capability.DisarmAsync(depositId, cancellationToken).ConfigureAwait(false);
@@ -111,7 +111,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
 
         return result.TryGetValue(out _, out var fault)
             ? failure with { TargetState = TargetState.Indeterminate }
-            : fault.ToFailure(FlashStage.Cancel, context.Target, arming.Endpoint, fault.Effect == FaultEffect.NotSent ? TargetState.Armed : TargetState.Indeterminate);
+            : fault.ToFailure(FlashStage.Cancel, context.Target, arming.Endpoint, TargetState.Indeterminate);
     }
 
     public async ValueTask<FlashResult<RebootEvidence>> RebootAsync(StageContext context, ScheduledFlash scheduled, CancellationToken cancellationToken)
@@ -174,12 +174,12 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         offer = Choose(state, context.Policy);
         if (!state.Foreign.IsDefaultOrEmpty)
         {
-            return new ForeignCapsulePending { TargetState = TargetState.Prepared, Detail = string.Join(", ", state.Foreign.Select(f => f.Name)) };
+            return new ForeignCapsulePending { TargetState = TargetState.Armed, Detail = string.Join(", ", state.Foreign.Select(f => f.Name)) };
         }
 
         if (state.Phase != ArmedPhase.None)
         {
-            return new AnotherFlashPending { TargetState = TargetState.Prepared, Detail = $"deposit '{state.DepositId}' is {state.Phase}" };
+            return new AnotherFlashPending { TargetState = state.Phase == ArmedPhase.Armed ? TargetState.Armed : TargetState.Prepared, Detail = $"deposit '{state.DepositId}' is {state.Phase}" };
         }
 
         if (offer is null)

@@ -85,7 +85,7 @@ internal sealed class OperationGuard : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            _source?.Cancel();
+            SafeCancel.Cancel(_source);
             _source?.Dispose();
         }
     }
@@ -102,7 +102,7 @@ internal sealed class OperationGuard : IDisposable
             var first = await Task.WhenAny(task, expired, stopped.Task).ConfigureAwait(false);
             if (first == task)
             {
-                await delay.CancelAsync().ConfigureAwait(false);
+                SafeCancel.Cancel(delay);
                 return await FinishAsync(task, null).ConfigureAwait(false);
             }
 
@@ -110,9 +110,9 @@ internal sealed class OperationGuard : IDisposable
             IsBroken = true;
             _source = null;
             var kind = first == expired ? TransportFaultKind.TimedOut : TransportFaultKind.Cancelled;
-            await source.CancelAsync().ConfigureAwait(false);
+            SafeCancel.Cancel(source);
             await Task.WhenAny(task, Task.Delay(Grace, _time, CancellationToken.None)).ConfigureAwait(false);
-            await delay.CancelAsync().ConfigureAwait(false);
+            SafeCancel.Cancel(delay);
             if (!task.IsCompleted)
             {
                 Abandon(task);
