@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Transports;
@@ -25,12 +26,21 @@ internal sealed class Invariants(World world)
     /// <summary>Somebody changed a staged or armed file on the target: it may be armed for a moment, but no restart may be asked for.</summary>
     public bool Tampered { get; set; }
 
+    /// <summary>Another client was told to take the target over.</summary>
+    public bool TakenOver { get; set; }
+
     /// <summary>Somebody else's capsule is on the target: its flashes and its arming are not ours.</summary>
     public bool HasForeign { get; set; }
 
     public void BeginRun()
     {
         _historyBefore = world.Target.History.Length;
+        if (world.Disk.Records is [.., { Kind: FlashJournalRecordKind.Concluded }])
+        {
+            // Nothing is under way: whichever machine answers now is the one that this run begins with.
+            SwappedAt = null;
+        }
+
         _wasAllOld = world.IsAllOld;
     }
 
@@ -135,12 +145,38 @@ internal sealed class Invariants(World world)
 
         CheckIdentity();
 
-        // 5: the deposits of two clients never interleave.
-        var owners = history.Where(e => e.Kind is SimulatedEventKind.DepositOpened or SimulatedEventKind.Armed).Select(e => e.Subject.Split('-')[0]).ToArray();
-        var switches = owners.Zip(owners.Skip(1)).Count(p => p.First != p.Second);
-        if (switches > 1)
+        CheckOwners(history);
+    }
+
+    // 5: nobody deposits while another client's deposit is under way; and what was taken over is never armed.
+    private void CheckOwners(ImmutableArray<SimulatedEvent> history)
+    {
+        var open = new Dictionary<string, bool>(StringComparer.Ordinal);
+        foreach (var e in history)
         {
-            Violate(5, $"two clients worked on the target at once: {string.Join(" ", owners)}");
+            var owner = e.Subject.Split('-')[0];
+            switch (e.Kind)
+            {
+                case SimulatedEventKind.DepositOpened:
+                    if (!TakenOver && open.Keys.Any(k => k.Split('-')[0] != owner))
+                    {
+                        Violate(5, $"{e.Subject} was opened while {string.Join(", ", open.Keys)} was under way");
+                    }
+
+                    foreach (var other in open.Keys.Where(k => k.Split('-')[0] != owner).ToArray())
+                    {
+                        open[other] = true;
+                    }
+
+                    open[e.Subject] = false;
+                    break;
+                case SimulatedEventKind.Armed when open.TryGetValue(e.Subject, out var isStale) && isStale:
+                    Violate(5, $"{e.Subject} was armed although another client had taken the target over");
+                    break;
+                case SimulatedEventKind.Discarded or SimulatedEventKind.Disarmed or SimulatedEventKind.Armed:
+                    open.Remove(e.Subject);
+                    break;
+            }
         }
     }
 

@@ -173,6 +173,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
                 Compete(world, takeOver: false);
                 break;
             case Incident.TakeOver:
+                invariants.TakenOver = true;
                 Compete(world, takeOver: true);
                 break;
         }

@@ -45,6 +45,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private ScheduledFlash? _scheduled;
 
     private TargetReport? _report;
+    private TargetIdentity? _identity;
     private ImmutableArray<FlashBlocker> _blockers = [];
     private ImmutableArray<BlockerWaiver> _waived = [];
     private ImmutableArray<UpgradeComponent> _components = [];
@@ -514,6 +515,18 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (!probed.TryGetValue(out var evidence, out var failure) || !TargetReport.TryCreate(_target, evidence).TryGetValue(out var report, out failure))
         {
             return failure with { TargetId = _target.Id, TargetState = TargetState.Untouched };
+        }
+
+        // The same machine for the whole run, however often it is probed.
+        if (report.Facts.Identity.TryGet(out var identity))
+        {
+            if (_identity is not null && _identity.CompareWith(identity) is var match and not IdentityMatch.Same)
+            {
+                FlashFailure changed = match is IdentityMatch.Different ? new TargetIdentityChanged() : new TargetIdentityUnknown();
+                return changed with { Stage = FlashStage.Probe, TargetId = _target.Id, TargetState = TargetState.Indeterminate, Detail = "the machine that answers now is not proved to be the one that answered before" };
+            }
+
+            _identity ??= identity.IsIdentifying ? identity : null;
         }
 
         _report = report;
