@@ -103,6 +103,7 @@ public sealed class RomFlashClient
     /// <param name="cancellationToken">Targets that have not begun are left alone; those in work end as <see cref="FlashAsync"/> says, and their reports still come.</param>
     /// <returns>One report for each target that was begun.</returns>
     /// <exception cref="OperationCanceledException">Cancelled; thrown after the last report.</exception>
+    /// <exception cref="ArgumentException">A request was null; thrown after the last report.</exception>
     public async IAsyncEnumerable<FlashReport> FlashManyAsync(
         IEnumerable<FlashRequest> requests,
         int concurrency,
@@ -118,6 +119,7 @@ public sealed class RomFlashClient
         using var source = requests.GetEnumerator();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var gate = new Lock();
+        var misuse = false;
         var working = Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(WorkAsync, CancellationToken.None)));
         var closing = working.ContinueWith(t => reports.Writer.TryComplete(t.Exception?.GetBaseException()), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         try
@@ -128,6 +130,10 @@ public sealed class RomFlashClient
             }
 
             cancellationToken.ThrowIfCancellationRequested();
+            if (misuse)
+            {
+                throw new ArgumentException("A request is null, or has no target.", nameof(requests));
+            }
         }
         finally
         {
@@ -159,14 +165,21 @@ public sealed class RomFlashClient
                     }
 
                     request = source.Current;
+                    if (request?.Target is null)
+                    {
+                        // Misuse, but not of the other targets: thrown when they have ended.
+                        misuse = true;
+                        continue;
+                    }
+
                     isDuplicate = !seen.Add(request.Target.Id);
                 }
 
                 FlashReport report;
                 try
                 {
-                    report = isDuplicate
-                        ? new FlashReport { Target = request.Target, Result = new DuplicateTarget { TargetId = request.Target.Id, Detail = request.Target.Id } }
+                    report = isDuplicate ? Refused(request, new DuplicateTarget { TargetId = request.Target.Id, Detail = request.Target.Id })
+                        : FindMisuse(request) is { } wrong ? Refused(request, new InvalidParameter { TargetId = request.Target.Id, Parameter = "request", Detail = wrong })
                         : await FlashAsync(request, progress, abandoned.Token).ConfigureAwait(false);
                 }
                 catch (OperationCanceledException) when (abandoned.IsCancellationRequested)
@@ -226,18 +239,44 @@ public sealed class RomFlashClient
         }
     }
 
+    private static FlashReport Refused(FlashRequest request, FlashFailure failure) => new() { Target = request.Target, Result = failure };
+
+    private static string? FindMisuse(FlashRequest request) =>
+        request.Images.IsDefaultOrEmpty || request.Images.Contains(null!) ? "a request has at least one image, and none is null" : FindMisuse(request.Policy);
+
+    // A timer reaches 49 days; a deadline of zero would end everything before it begins.
+    private static string? FindMisuse(FlashPolicy? policy)
+    {
+        if (policy is not { Deadlines: { } limits, Window: not null, RebootMessage: not null })
+        {
+            return "a policy, its deadlines, its window and its message are not null";
+        }
+
+        TimeSpan[] positive = [limits.Connect, limits.Operation, limits.Return, limits.PollInterval, limits.CleanUp, limits.Gate, limits.Stage];
+        TimeSpan[] notNegative = [limits.RetryDelay, limits.Settle, policy.RebootDelay];
+        return positive.Any(d => d <= TimeSpan.Zero) || notNegative.Any(d => d < TimeSpan.Zero) || positive.Concat(notNegative).Any(d => d > TimeSpan.FromDays(40)) || limits.SlowestBytesPerSecond < 1 || limits.ReadRetries < 0
+            ? "a deadline is negative, zero where it can't be, or longer than 40 days"
+            : null;
+    }
+
     private UpgradeRun Start(FlashTarget target, FlashPolicy? policy, IProgress<FlashProgress>? progress)
     {
         ArgumentNullException.ThrowIfNull(target);
+        if (policy is not null && FindMisuse(policy) is { } wrong)
+        {
+            throw new ArgumentException(wrong, nameof(policy));
+        }
+
         return new UpgradeRun(_services, new FlashRequest(target, [], policy ?? FlashPolicy.Default), progress);
     }
 
     private UpgradeRun Start(FlashRequest request, IProgress<FlashProgress>? progress)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (request.Images.IsDefaultOrEmpty || request.Images.Contains(null!))
+        ArgumentNullException.ThrowIfNull(request.Target);
+        if (FindMisuse(request) is { } wrong)
         {
-            throw new ArgumentException("A request has at least one image.", nameof(request));
+            throw new ArgumentException(wrong, nameof(request));
         }
 
         return new UpgradeRun(_services, request, progress);

@@ -23,8 +23,14 @@ internal sealed class Invariants(World world)
     /// <summary>The operation at which another machine took the address, or null.</summary>
     public int? SwappedAt { get; set; }
 
+    /// <summary>How many operations there were before this run.</summary>
+    public int OperationsBefore { get; private set; }
+
     /// <summary>Somebody changed a staged or armed file on the target: it may be armed for a moment, but no restart may be asked for.</summary>
     public bool Tampered { get; set; }
+
+    /// <summary>Somebody took the arming back, or restarted the machine, behind the client's back: what it saw may be over when it says so.</summary>
+    public bool Meddled { get; set; }
 
     /// <summary>Another client was told to take the target over.</summary>
     public bool TakenOver { get; set; }
@@ -35,7 +41,8 @@ internal sealed class Invariants(World world)
     public void BeginRun()
     {
         _historyBefore = world.Target.History.Length;
-        if (world.Disk.Records is [.., { Kind: FlashJournalRecordKind.Concluded }])
+        OperationsBefore = world.Target.OperationCount;
+        if (world.Disk.Records is [] or [.., { Kind: FlashJournalRecordKind.Concluded }])
         {
             // Nothing is under way: whichever machine answers now is the one that this run begins with.
             SwappedAt = null;
@@ -152,11 +159,23 @@ internal sealed class Invariants(World world)
     private void CheckOwners(ImmutableArray<SimulatedEvent> history)
     {
         var open = new Dictionary<string, bool>(StringComparer.Ordinal);
+        string? holder = null;
         foreach (var e in history)
         {
             var owner = e.Subject.Split('-')[0];
             switch (e.Kind)
             {
+                case SimulatedEventKind.ClaimAcquired:
+                    if (holder is not null && holder != e.Text && !TakenOver)
+                    {
+                        Violate(5, $"{e.Text} took the claim of {holder} without being told to");
+                    }
+
+                    holder = e.Text;
+                    break;
+                case SimulatedEventKind.ClaimReleased:
+                    holder = null;
+                    break;
                 case SimulatedEventKind.DepositOpened:
                     if (!TakenOver && open.Keys.Any(k => k.Split('-')[0] != owner))
                     {
@@ -247,13 +266,13 @@ internal sealed class Invariants(World world)
             case TargetState.Untouched or TargetState.Prepared when isArmed:
                 Violate(failure is OperationCancelled ? 7 : 3, $"{failure.TargetState} was claimed of an armed target: {failure}");
                 break;
-            case TargetState.Untouched or TargetState.Prepared when _wasAllOld && !world.IsAllOld:
+            case TargetState.Untouched or TargetState.Prepared when _wasAllOld && !world.IsAllOld && !TakenOver && !HasForeign:
                 Violate(failure is OperationCancelled ? 7 : 2, $"{failure.TargetState} was claimed of a target that was flashed: {failure}");
                 break;
             case TargetState.Untouched or TargetState.Prepared when target.RebootDue is not null && during.Any(e => e.Kind == SimulatedEventKind.RebootRequested):
                 Violate(7, $"{failure.TargetState} was claimed, and a restart that this run asked for is pending");
                 break;
-            case TargetState.Armed when target.ArmedPhase != ArmedPhase.Armed && !IsWaitingToBoot():
+            case TargetState.Armed when target.ArmedPhase != ArmedPhase.Armed && !IsWaitingToBoot() && !Meddled:
                 Violate(4, $"Armed was claimed of a target that is {target.ArmedPhase}: {failure}");
                 break;
         }
@@ -263,7 +282,7 @@ internal sealed class Invariants(World world)
         {
             foreach (var deposit in target.Deposits)
             {
-                if (during.Any(e => e.Kind == SimulatedEventKind.DepositOpened && e.Subject == deposit.Id) && !failure.Leftovers.Any(l => l.Contains(deposit.Id, StringComparison.Ordinal)))
+                if (during.Any(e => e.Kind == SimulatedEventKind.DepositOpened && e.Subject == deposit.Id) && world.Disk.Records.Any(r => r.DepositId == deposit.Id) && !failure.Leftovers.Any(l => l.Contains(deposit.Id, StringComparison.Ordinal)))
                 {
                     Violate(2, $"deposit {deposit.Id} is left on the target, and the failure does not name it: {failure}");
                 }

@@ -46,10 +46,10 @@ public sealed class MutantTests
         SimulatedFault.Slow(TimeSpan.FromSeconds(1)));
 
     [Fact]
-    public void Invariant5_AClientThatIgnoresClaims_IsCaught()
+    public void Invariant5_AClientThatTakesOverUnasked_IsCaught()
     {
         var schedules = Enumerable.Range(1, 45).Select(n => new Schedule(SimulatedPersona.Ordinary, new Mishap(n, Incident: Incident.Compete)));
-        AssertCaught(5, o => With(o, transports: [.. o.Transports.Select(t => new ClaimlessTransport(t))]), schedules);
+        AssertCaught(5, o => With(o, transports: [.. o.Transports.Select(t => new WrappingTransport(t, s => new GreedySession(s)))]), schedules);
     }
 
     [Fact]
@@ -183,12 +183,24 @@ public sealed class MutantTests
     {
         public override async ValueTask<FlashResult<ArmingEvidence>> ArmAsync(StageContext context, StagedImage staged, Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>> beforeArming, CancellationToken cancellationToken)
         {
+            var facts = (await context.Connection.GetAsync<IFactsCapability>(FlashStage.Arm, cancellationToken)).GetValueOrThrow();
+            if (!(await facts.Capability.ReadFactsAsync(FactKinds.Identity | FactKinds.Boot, cancellationToken)).TryGetValue(out var read, out _)
+                || !read.Identity.TryGet(out var identity)
+                || !read.Boot.TryGet(out var boot)
+                || !(await beforeArming(new ArmingBaseline(identity, boot, new ArmingOffer(ArmingMethod.CapsuleOnDisk, true, false, 8)), cancellationToken)).TryGetValue(out _, out _))
+            {
+                return new ArmingNotPossible { TargetState = TargetState.Untouched };
+            }
+
             var arming = (await context.Connection.GetAsync<IArmingCapability>(FlashStage.Arm, cancellationToken)).GetValueOrThrow();
             var armed = await arming.Capability.ArmAsync(new ArmRequest(staged.Manifest, ArmingMethod.CapsuleOnDisk), cancellationToken);
             return armed.TryGetValue(out _, out var fault)
                 ? new ArmingEvidenceRejected { TargetState = TargetState.Untouched }
                 : fault.ToFailure(FlashStage.Arm, context.Target, arming.Endpoint, TargetState.Untouched);
         }
+
+        public override ValueTask<FlashResult<ArmedState>> DisarmAsync(StageContext context, string depositId, CancellationToken cancellationToken) =>
+            new(new ArmedState { Phase = ArmedPhase.None });
     }
 
     /// <summary>Says that it disarmed.</summary>
@@ -229,7 +241,7 @@ public sealed class MutantTests
         public IAsyncEnumerable<FlashJournalRecord> ReadHistoryAsync(string? targetId, CancellationToken cancellationToken) => inner.ReadHistoryAsync(targetId, cancellationToken);
     }
 
-    private class WrappingTransport(ITransport inner, Func<ITargetSession, ITargetSession> wrap) : ITransport
+    private sealed class WrappingTransport(ITransport inner, Func<ITargetSession, ITargetSession> wrap) : ITransport
     {
         public string Scheme => inner.Scheme;
 
@@ -240,11 +252,8 @@ public sealed class MutantTests
         }
     }
 
-    /// <summary>Takes no notice of claims, and puts no generation on its deposits.</summary>
-    private sealed class ClaimlessTransport(ITransport inner) : WrappingTransport(inner, s => new ClaimlessSession(s));
-
-    /// <summary>Acquires under whatever name the holder has.</summary>
-    private sealed class ClaimlessSession(ITargetSession inner) : ITargetSession, IClaimCapability
+    /// <summary>Takes every claim over, told to or not.</summary>
+    private sealed class GreedySession(ITargetSession inner) : ITargetSession, IClaimCapability
     {
         private readonly IClaimCapability _claims = inner.GetCapability<IClaimCapability>()!;
 
@@ -260,9 +269,9 @@ public sealed class MutantTests
         public async ValueTask<TransportResult<TargetClaim>> AcquireClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
         {
             var read = await _claims.ReadClaimAsync(cancellationToken);
-            var owner = read.TryGetValue(out var state, out _) ? state.Current?.Owner ?? request.Owner : request.Owner;
-            var acquired = await _claims.AcquireClaimAsync(new ClaimRequest(owner), cancellationToken);
-            return acquired.TryGetValue(out var claim, out var fault) ? claim with { Owner = request.Owner } : fault;
+            return read.TryGetValue(out var state, out var fault)
+                ? await _claims.AcquireClaimAsync(request with { TakeOverGeneration = state.Current?.Generation }, cancellationToken)
+                : fault;
         }
 
         public ValueTask<TransportResult<Done>> ReleaseClaimAsync(TargetClaim claim, CancellationToken cancellationToken) => _claims.ReleaseClaimAsync(claim, cancellationToken);

@@ -129,7 +129,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
         }
 
         // Some ends need a person: a share that has to be mounted again, a tampered capsule that can't be taken back.
-        var needsHands = (Persona.LosesShareAfterBoot && world.Runs[^1].Failure is SystemPartitionMissing) || (!Persona.CanDisarm && invariants.Tampered);
+        var needsHands = (Persona.LosesShareAfterBoot && world.Runs.Any(r => r.Failure is SystemPartitionMissing)) || (!Persona.CanDisarm && invariants.Tampered);
         invariants.AtTheEnd(expectNew: !needsHands && !Persona.ReturnsAsAnotherMachine && !Mishaps.Any(m => m.Incident == Incident.SwapMachine) && !Mishaps.Any(m => m.Incident is Incident.Compete or Incident.TakeOver));
         return Violations = [.. invariants.Violations.Distinct()];
     }
@@ -149,7 +149,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
                 if (world.IsAllOld && world.Target.ArmedPhase != ArmedPhase.Armed && !world.Target.IsAway)
                 {
                     world.Target.ReplaceIdentity(new TargetIdentity { SmbiosUuid = new Guid("99999999-0000-0000-0000-000000000001"), SerialNumber = "OTHER", Manufacturer = "HPE", Product = "Another" });
-                    invariants.SwappedAt = world.Target.OperationLog.Any(e => e.Number < at && e.Operation == SimulatedOperation.ReadFacts) ? at : null;
+                    invariants.SwappedAt = world.Target.OperationLog.Any(e => e.Number > invariants.OperationsBefore && e.Number < at && e.Operation == SimulatedOperation.ReadFacts) ? at : null;
                 }
 
                 break;
@@ -164,9 +164,11 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
                 world.Target.PlantForeignCapsule("vendor.cap", World.OldSystem.Content);
                 break;
             case Incident.DisarmBehindTheBack:
+                invariants.Meddled = true;
                 world.Target.DisarmBehindTheBack();
                 break;
             case Incident.Restart:
+                invariants.Meddled = true;
                 world.Target.Restart();
                 break;
             case Incident.Compete:

@@ -31,6 +31,9 @@ public sealed record UpgradeComponent
     /// <summary>The version as the release names it.</summary>
     public required RomVersion Version { get; init; }
 
+    /// <summary>What the device said of its last attempt before the flash, or null; a re-flash of the same version is told by its change alone.</summary>
+    public LastAttempt? AttemptBefore { get; init; }
+
     /// <summary>How many further releases follow for this component after this one (stepping stones).</summary>
     public int ReleasesToFollow { get; init; }
 }

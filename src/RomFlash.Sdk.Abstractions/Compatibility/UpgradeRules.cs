@@ -47,6 +47,7 @@ internal static class UpgradeRules
         From = OrEmpty(rom.Versions),
         Expected = verdict.Path[0].ReportedAs,
         Version = verdict.Path[0].Version,
+        AttemptBefore = rom.LastAttempt.TryGet(out var attempt) ? attempt : null,
         ReleasesToFollow = verdict.Path.Length - 1,
     };
 
@@ -73,7 +74,14 @@ internal static class UpgradeRules
         var why = string.Join("; ", OrEmpty(verdict.Reasons));
         switch (verdict.Decision)
         {
-            case RomDecision.NotApplicable or RomDecision.AlreadyCurrent:
+            case RomDecision.NotApplicable:
+                return;
+            case RomDecision.AlreadyCurrent:
+                if (!OrEmpty(verdict.Path).Any(r => OrEmpty(rom.Versions).Any(v => r.ReportedBy(v.Source) is { } promised && promised.Equals(v.Version))))
+                {
+                    found.Add(new VerdictRejected { Detail = $"{rom.Id}: called current, but no source reports the release's version" });
+                }
+
                 return;
             case RomDecision.NotSupported:
                 found.Add(new RomNotForTarget { Detail = $"{rom.Id}: {why}" });
@@ -105,11 +113,13 @@ internal static class UpgradeRules
             return;
         }
 
+        // Every boot of the path needs its image before the first one begins.
+        var absent = verdict.Path.FirstOrDefault(r => r is null || !images.Any(i => i.Sha256 == r.Sha256));
         var image = images.FirstOrDefault(i => i.Sha256 == release.Sha256);
-        if (image is null)
+        if (absent is not null || image is null)
         {
             found.Add(verdict.Path.Length > 1
-                ? new IntermediateVersionRequired { Detail = $"{rom.Id}: {release.Version} comes first, and its image (SHA-256 {release.Sha256}) is not at hand" }
+                ? new IntermediateVersionRequired { Detail = $"{rom.Id}: the way to {verdict.Path[^1].Version} leads over {absent?.Version}, whose image (SHA-256 {absent?.Sha256}) is not at hand" }
                 : new VerdictRejected { Detail = $"{rom.Id}: the approved release is none of the images at hand" });
             return;
         }

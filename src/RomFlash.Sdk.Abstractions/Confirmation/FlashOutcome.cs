@@ -36,6 +36,9 @@ public enum FlashOutcomeKind
 
     /// <summary>The flash did not occur: something failed, or was stopped, before the boot.</summary>
     NotFlashed,
+
+    /// <summary>New ROMs run, but the upgrade did not end as asked: a boot is missing, or a gate refused afterwards.</summary>
+    Incomplete,
 }
 
 /// <summary>How an upgrade ended well, or waits. Closed; every other end is a <see cref="FlashFailure"/>.</summary>
@@ -88,6 +91,7 @@ public abstract record FlashOutcome
                 TargetState.Armed => FlashOutcomeKind.Pending,
                 TargetState.PreviousRomIntact => FlashOutcomeKind.NotApplied,
                 TargetState.RecoveryRequired => FlashOutcomeKind.RecoveryRequired,
+                TargetState.RomChanged => FlashOutcomeKind.Incomplete,
                 _ => FlashOutcomeKind.Indeterminate,
             },
         };

@@ -31,7 +31,7 @@ public sealed record ConfirmationEvidence
     /// <summary>What is still armed, where that can be read.</summary>
     public Fact<ArmedState> Armed { get; init; }
 
-    /// <summary>Whether the whole time to wait has passed without a new boot.</summary>
+    /// <summary>Whether the target had all the time to come back that policy gives it, and is still away. The pipeline sets it, from its own clock.</summary>
     public bool WaitedToTheEnd { get; init; }
 
     /// <summary>Why the target did not answer, or null.</summary>

@@ -66,9 +66,15 @@ internal static class OutcomeRules
 
     private static FlashResult<FlashOutcome> NotBooted(ScheduledFlash scheduled, ConfirmationEvidence evidence)
     {
-        if (evidence.Armed.TryGet(out var armed) && armed.Phase != ArmedPhase.Armed && !scheduled.FlashesAtOnce)
+        if (evidence.Armed.TryGet(out var armed)
+            && !scheduled.FlashesAtOnce
+            && !(armed.Phase == ArmedPhase.Armed && string.Equals(armed.DepositId, scheduled.DepositId, StringComparison.Ordinal)))
         {
-            return new FlashNotApplied { Detail = "the target has not booted, and is no longer armed: somebody disarmed it" };
+            return new FlashNotApplied
+            {
+                Detail = "the target has not booted, and this flash is no longer armed: somebody disarmed it",
+                TargetState = armed.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty ? TargetState.Armed : TargetState.PreviousRomIntact,
+            };
         }
 
         return new Pending { Components = scheduled.Components, Verification = scheduled.Verification };
@@ -139,10 +145,12 @@ internal static class OutcomeRules
             result = result is ReadBack.Unknown || result == one ? one : ReadBack.Contradictory;
         }
 
-        // A re-flash of the same version reads the same before and after: only the device's own word tells them apart.
+        // A re-flash of the same version reads the same before and after: only the device's own word tells them apart, and only when it changed.
         if (result is ReadBack.New && IsReflash(component))
         {
-            return rom.LastAttempt.TryGet(out var attempt) ? attempt.Status.Number == 0 ? ReadBack.New : ReadBack.Old : ReadBack.Unknown;
+            return !rom.LastAttempt.TryGet(out var attempt) || attempt == component.AttemptBefore ? ReadBack.Unknown
+                : attempt.Status.Number == 0 ? ReadBack.New
+                : ReadBack.Old;
         }
 
         return result;

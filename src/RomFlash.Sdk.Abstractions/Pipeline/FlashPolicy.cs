@@ -30,6 +30,9 @@ public sealed record FlashDeadlines
     /// <summary>From the restart request until the target must have come back. Default 45 min.</summary>
     public TimeSpan Return { get; init; } = TimeSpan.FromMinutes(45);
 
+    /// <summary>How long after the new boot versions other than the promised ones are looked at again, because an inventory may lag. Default 5 min.</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Between two looks while waiting for the target to come back. Default 10 s.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(10);
 

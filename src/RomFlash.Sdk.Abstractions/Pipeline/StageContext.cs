@@ -23,8 +23,18 @@ public sealed record StageContext(
     /// <param name="stage">The step.</param>
     /// <param name="bytesDone">Bytes done.</param>
     /// <param name="bytesTotal">Bytes in all.</param>
-    public void Report(FlashStage stage, long bytesDone = 0, long bytesTotal = 0) =>
-        Progress?.Report(new FlashProgress(Target.Id, stage, bytesDone, bytesTotal));
+    public void Report(FlashStage stage, long bytesDone = 0, long bytesTotal = 0)
+    {
+        try
+        {
+            Progress?.Report(new FlashProgress(Target.Id, stage, bytesDone, bytesTotal));
+        }
+#pragma warning disable CA1031 // A listener that throws must not decide over a target that is half prepared.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+    }
 }
 
 /// <summary>A capability, and the endpoint that it was found at.</summary>

@@ -8,7 +8,11 @@ namespace RomFlash.Sdk.Probing;
 /// <summary>Which endpoint told a fact, or serves a capability.</summary>
 /// <param name="What">The fact or the capability, such as <c>Roms</c>.</param>
 /// <param name="Endpoint">The endpoint's address.</param>
-public sealed record FactOrigin(string What, string Endpoint);
+public sealed record FactOrigin(string What, string Endpoint)
+{
+    /// <summary>In <see cref="What"/>: the endpoint told an identity, and it is the one that the others told.</summary>
+    public const string Identified = "Identified";
+}
 
 /// <summary>What a probe found; anybody can construct it. <see cref="TargetReport.TryCreate"/> turns it into a key.</summary>
 public sealed record ProbeEvidence

@@ -63,7 +63,7 @@ public sealed class ScheduledFlash
     /// <summary>Whether the target flashes without a restart that the client asks for.</summary>
     public bool FlashesAtOnce { get; }
 
-    /// <summary>Whether a restart was asked for, and the target did not refuse.</summary>
+    /// <summary>Whether a restart was asked for, and the target accepted.</summary>
     public bool IsRebootRequested { get; }
 
     /// <summary>Checks the evidence against what was staged, and makes the key.</summary>
@@ -125,7 +125,7 @@ public sealed class ScheduledFlash
             armed.Verification,
             armed.Components,
             armed.FlashesAtOnce,
-            records.Any(r => r.Kind is FlashJournalRecordKind.RebootIntent && r.Sequence >= armed.Sequence));
+            records.Any(r => r.Kind is FlashJournalRecordKind.RebootRequested && r.Sequence >= armed.Sequence));
     }
 
     /// <summary>The same flash, with the restart asked for.</summary>

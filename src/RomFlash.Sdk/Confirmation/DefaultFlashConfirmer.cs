@@ -15,20 +15,26 @@ internal sealed class DefaultFlashConfirmer : IFlashConfirmer
     public async ValueTask<FlashResult<ConfirmationEvidence>> ConfirmAsync(StageContext context, ScheduledFlash scheduled, TimeSpan wait, CancellationToken cancellationToken)
     {
         var start = context.TimeProvider.GetTimestamp();
+        long? bootedAt = null;
         while (true)
         {
             context.Report(FlashStage.Confirm);
             var look = await FactReader.ReadAsync(context, Wanted, FlashStage.Confirm, wait > TimeSpan.Zero ? 0 : context.Policy.Deadlines.ReadRetries, cancellationToken).ConfigureAwait(false);
             var answered = look.TryGetValue(out var facts, out var failure);
             var remaining = wait - context.TimeProvider.GetElapsedTime(start);
-            if ((answered && IsSettled(scheduled, facts.Facts)) || remaining <= TimeSpan.Zero)
+            if (answered && facts.Facts.Boot.TryGet(out var boot) && boot != scheduled.BootBefore)
+            {
+                bootedAt ??= context.TimeProvider.GetTimestamp();
+            }
+
+            var hasSettled = bootedAt is { } since && context.TimeProvider.GetElapsedTime(since) >= context.Policy.Deadlines.Settle;
+            if ((answered && (hasSettled || IsSettled(scheduled, facts.Facts))) || remaining <= TimeSpan.Zero)
             {
                 return new ConfirmationEvidence
                 {
                     Answered = answered,
                     Facts = answered ? facts.Facts : new TargetFacts(),
                     Armed = answered ? await ReadArmedAsync(context, cancellationToken).ConfigureAwait(false) : Fact<ArmedState>.Unknown("the target does not answer"),
-                    WaitedToTheEnd = wait > TimeSpan.Zero && remaining <= TimeSpan.Zero,
                     LastFailure = failure,
                 };
             }
@@ -40,25 +46,13 @@ internal sealed class DefaultFlashConfirmer : IFlashConfirmer
         }
     }
 
-    // Settled is what more waiting can't better: another machine, a machine in recovery, or a new boot whose versions can be read.
+    // Settled is what more waiting can't better: the promised versions, another machine, a machine in recovery, or a device that says that it failed.
     private static bool IsSettled(ScheduledFlash scheduled, TargetFacts facts)
     {
-        if (!facts.Identity.TryGet(out var identity))
-        {
-            return false;
-        }
-
-        if (scheduled.Identity.CompareWith(identity) == IdentityMatch.Different)
-        {
-            return true;
-        }
-
-        if (facts.Readiness.TryGet(out var readiness) && readiness.InRecovery.TryGet(out var inRecovery) && inRecovery)
-        {
-            return true;
-        }
-
-        return facts.Boot.TryGet(out var boot) && boot != scheduled.BootBefore && facts.Roms.IsKnown;
+        var decided = FlashOutcome.Decide(scheduled, new ConfirmationEvidence { Answered = true, Facts = facts });
+        return decided.TryGetValue(out var outcome, out var failure)
+            ? outcome is Upgraded
+            : failure is TargetIdentityChanged or FailureDuringFlash or FlashNotApplied { PeerCode: not null };
     }
 
     private static async ValueTask<Fact<ArmedState>> ReadArmedAsync(StageContext context, CancellationToken cancellationToken)

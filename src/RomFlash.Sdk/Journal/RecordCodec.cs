@@ -183,6 +183,11 @@ internal static class RecordCodec
         PutVersions(output, component.Expected);
         PutText(output, component.Version.Text);
         PutInt32(output, component.ReleasesToFollow);
+        PutFlag(output, component.AttemptBefore is not null);
+        PutText(output, component.AttemptBefore?.Version?.Text);
+        PutText(output, component.AttemptBefore?.Status.Dialect);
+        PutInt64(output, unchecked((long)(component.AttemptBefore?.Status.Number ?? 0)));
+        PutText(output, component.AttemptBefore?.Status.Symbol);
     }
 
     private static UpgradeComponent ReadComponent(ref Cursor cursor)
@@ -195,7 +200,13 @@ internal static class RecordCodec
         var expected = Many(ref cursor, ReadVersion);
         var version = Version(ref cursor);
         var follow = cursor.Int32();
-        if (!Enum.IsDefined(kind) || id is null)
+        var hasAttempt = cursor.Flag();
+        var attempted = cursor.Text();
+        var dialect = cursor.Text();
+        var status = unchecked((ulong)cursor.Int64());
+        var symbol = cursor.Text();
+        RomVersion? attemptedVersion = null;
+        if (!Enum.IsDefined(kind) || id is null || (hasAttempt && dialect is null) || (attempted is not null && !RomVersion.TryParse(attempted, out attemptedVersion)))
         {
             cursor.Break();
         }
@@ -210,6 +221,7 @@ internal static class RecordCodec
             Expected = expected,
             Version = version,
             ReleasesToFollow = follow,
+            AttemptBefore = hasAttempt && dialect is not null ? new LastAttempt(attemptedVersion, new PeerCode(dialect, status, symbol)) : null,
         };
     }
 

@@ -21,6 +21,7 @@ internal sealed record Evaluation(
         TargetReport report,
         ImmutableArray<RomImage> images,
         FlashPolicy policy,
+        ImmutableArray<UpgradeComponent> completed,
         CancellationToken cancellationToken)
     {
         var query = new CompatibilityQuery(report, images, policy);
@@ -37,15 +38,17 @@ internal sealed record Evaluation(
             return failure with { Stage = FlashStage.Check, TargetId = report.Target.Id, TargetState = TargetState.Untouched };
         }
 
+        verdict = LeaveOut(completed, verdict, report);
         var objections = Preflight.OfVerdict(report, images, verdict, policy);
         var decided = verdict.Components.IsDefault ? [] : verdict.Components;
         if (objections.IsEmpty && decided.Any(c => c.Decision == RomDecision.AlreadyCurrent) && !decided.Any(c => c.Decision == RomDecision.Approved))
         {
-            // Nothing will be written, so nothing else can stand in the way.
-            return new Evaluation(verdict, [], [], null, IsCurrent: true);
+            // Nothing will be written, so nothing else can stand in the way; but a target that will flash something, or is in recovery, is not "current".
+            var dangers = Preflight.OfTarget(report, policy, 0, services.Journal.ClientId, services.Time.GetUtcNow()).Where(b => b.Failure is ForeignCapsulePending or AnotherFlashPending or FailureDuringFlash).ToImmutableArray();
+            return new Evaluation(verdict, dangers, [], null, IsCurrent: dangers.IsEmpty);
         }
 
-        var bytes = decided.Where(c => c.Decision == RomDecision.Approved && !c.Path.IsDefaultOrEmpty).Sum(c => Math.Clamp(c.Path[0].Length, 0, long.MaxValue / 64));
+        var bytes = decided.Where(c => c.Decision == RomDecision.Approved && !c.Path.IsDefaultOrEmpty).Aggregate(0L, (sum, c) => Math.Min(long.MaxValue / 8, sum + Math.Clamp(c.Path.Max(r => r?.Length ?? 0), 0, long.MaxValue / 16)));
         var found = objections.AddRange(Preflight.OfTarget(report, policy, bytes, services.Journal.ClientId, services.Time.GetUtcNow()));
         var (blockers, waived) = Waive(found, policy);
         if (!blockers.IsEmpty)
@@ -57,6 +60,26 @@ internal sealed record Evaluation(
         return ApprovedUpgrade.TryCreate(report, images, verdict, policy, most).TryGetValue(out var approved, out failure)
             ? new Evaluation(verdict, [], waived, approved, IsCurrent: false)
             : new Evaluation(verdict, [new("verdict-rejected", failure, CanBeWaived: false)], waived, null, IsCurrent: false);
+    }
+
+    /// <summary>What this run has flashed and what reads back as promised is not flashed again, although a re-flash was asked for.</summary>
+    private static CompatibilityVerdict LeaveOut(ImmutableArray<UpgradeComponent> completed, CompatibilityVerdict verdict, TargetReport report)
+    {
+        if (completed.IsDefaultOrEmpty || verdict.Components.IsDefaultOrEmpty)
+        {
+            return verdict;
+        }
+
+        return verdict with
+        {
+            Components = [.. verdict.Components.Select(c => c.Decision == RomDecision.Approved
+                && c.Path is [{ } only]
+                && completed.Any(d => d.ComponentId == c.ComponentId && d.Sha256 == only.Sha256)
+                && report.FindRom(c.ComponentId) is { } rom
+                && rom.Versions.Any(v => only.ReportedBy(v.Source) is { } promised && promised.Equals(v.Version))
+                ? c with { Decision = RomDecision.AlreadyCurrent }
+                : c)],
+        };
     }
 
     public static (ImmutableArray<FlashBlocker> Blockers, ImmutableArray<BlockerWaiver> Waived) Waive(ImmutableArray<FlashBlocker> found, FlashPolicy policy)

@@ -28,6 +28,7 @@ internal sealed class Preflight
     public static ImmutableArray<FlashBlocker> OfTarget(TargetReport report, FlashPolicy policy, long depositBytes, string clientId, DateTimeOffset now)
     {
         var preflight = new Preflight(report, policy);
+        preflight.Endpoints();
         preflight.Account();
         preflight.Services();
         preflight.Readiness();
@@ -65,6 +66,20 @@ internal sealed class Preflight
         ImageNotInCatalog => "image-not-in-catalog",
         _ => "verdict-rejected",
     };
+
+    private void Endpoints()
+    {
+        if (_report.Target.Endpoints.Length < 2)
+        {
+            return;
+        }
+
+        var identified = _report.Evidence.Origins.Where(o => o.What == FactOrigin.Identified).Select(o => o.Endpoint).ToHashSet(StringComparer.Ordinal);
+        foreach (var endpoint in _report.Evidence.Origins.Where(o => o.What is "Arming" or "Deposit" or "Claim" or "Power").Select(o => o.Endpoint).Distinct(StringComparer.Ordinal).Where(e => !identified.Contains(e)))
+        {
+            Add("endpoint-unidentified", new TargetIdentityUnknown { TargetAddress = endpoint, Detail = $"{endpoint} does not tell which machine it is" }, canBeWaived: true);
+        }
+    }
 
     private void Account()
     {

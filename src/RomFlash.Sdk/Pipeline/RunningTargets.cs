@@ -70,7 +70,7 @@ internal sealed class RunningTargets
 
             if (!string.IsNullOrWhiteSpace(identity.SerialNumber))
             {
-                yield return $"serial:{identity.Manufacturer}\n{identity.Product}\n{identity.SerialNumber}";
+                yield return $"serial:{identity.SerialNumber}";
             }
         }
     }

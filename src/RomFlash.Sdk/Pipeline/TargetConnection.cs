@@ -14,6 +14,7 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
     private readonly ClientServices _services;
     private readonly FlashDeadlines _deadlines;
     private readonly GuardedSession?[] _sessions;
+    private bool _isClosed;
 
     public TargetConnection(FlashTarget target, ClientServices services, FlashDeadlines deadlines)
     {
@@ -22,6 +23,9 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
         _deadlines = deadlines;
         _sessions = new GuardedSession?[target.Endpoints.Length];
     }
+
+    /// <summary>Whether the intent to arm is in the journal. Without it the arming step is refused before it leaves the client, whoever asks.</summary>
+    public bool MayArm { get; set; }
 
     public async ValueTask<FlashResult<ResolvedCapability<T>>> GetAsync<T>(FlashStage stage, CancellationToken cancellationToken)
         where T : class, ITargetCapability
@@ -32,14 +36,25 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
             if (!(await ConnectAsync(i, cancellationToken).ConfigureAwait(false)).TryGetValue(out var session, out var failure))
             {
                 unreachable ??= failure;
+                if (IsBoundToPlace<T>())
+                {
+                    return failure;
+                }
             }
-            else if (session.Get<T>() is { } capability)
+            else if (!session.Get<T>(_target, stage).TryGetValue(out var found, out failure))
+            {
+                return failure;
+            }
+            else if (found.Capability is { } capability)
             {
                 return new ResolvedCapability<T>(capability, _target.Endpoints[i]);
             }
         }
 
         return unreachable ?? Missing<T>(stage);
+
+        // What was deposited, armed or claimed at one endpoint can't be looked up at another: no silent fail-over.
+        static bool IsBoundToPlace<TCapability>() => typeof(TCapability) == typeof(IArmingCapability) || typeof(TCapability) == typeof(IDepositCapability) || typeof(TCapability) == typeof(IClaimCapability);
     }
 
     public async ValueTask<FlashResult<IReadOnlyList<ResolvedCapability<T>>>> GetAllAsync<T>(FlashStage stage, CancellationToken cancellationToken)
@@ -53,7 +68,11 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
             {
                 unreachable ??= failure;
             }
-            else if (session.Get<T>() is { } capability)
+            else if (!session.Get<T>(_target, stage).TryGetValue(out var one, out failure))
+            {
+                unreachable ??= failure;
+            }
+            else if (one.Capability is { } capability)
             {
                 found.Add(new(capability, _target.Endpoints[i]));
             }
@@ -74,7 +93,11 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => ResetAsync();
+    public ValueTask DisposeAsync()
+    {
+        _isClosed = true;
+        return ResetAsync();
+    }
 
     private async ValueTask<FlashResult<GuardedSession>> ConnectAsync(int index, CancellationToken cancellationToken)
     {
@@ -90,6 +113,12 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
         }
 
         var endpoint = _target.Endpoints[index];
+        if (_isClosed)
+        {
+            // A stage that was given up, and still runs.
+            return new OperationCancelled { Stage = FlashStage.Connect, TargetId = _target.Id, TargetAddress = endpoint.ToString(), TargetState = TargetState.Indeterminate, Detail = "the run is over" };
+        }
+
         if (!_services.Transports.TryGetValue(endpoint.Scheme, out var transport))
         {
             return new TransportNotRegistered { Stage = FlashStage.Connect, TargetId = _target.Id, TargetAddress = endpoint.ToString(), Detail = $"no transport is registered for '{endpoint.Scheme}:'" };
@@ -120,7 +149,7 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
                 return fault.ToFailure(FlashStage.Connect, _target, endpoint, TargetState.Untouched);
             }
 
-            var guarded = new GuardedSession(inner, guard, _services.Time, _deadlines.Connect);
+            var guarded = new GuardedSession(inner, guard, _services.Time, _deadlines.Connect, () => MayArm && !_isClosed);
             _sessions[index] = guarded;
             return guarded;
         }

@@ -5,6 +5,7 @@ using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
+using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Pipeline;
@@ -35,17 +36,23 @@ internal sealed partial class UpgradeRun
     }
 
     /// <summary>The target may be armed, and nobody can do anything about it now: the operation stays open, and the next run reconciles it.</summary>
-    private ValueTask<FlashResult<FlashOutcome>> LeaveOpenAsync(FlashFailure failure) => ConcludeAsync(failure with { TargetId = _target.Id }, isFinal: false);
+    private ValueTask<FlashResult<FlashOutcome>> LeaveOpenAsync(FlashFailure failure)
+    {
+        // Whoever failed may not know: once the intent to arm is in the journal, nobody calls the target untouched without having looked.
+        var state = _phase is Phase.Arming or Phase.Armed && failure.TargetState is TargetState.Untouched or TargetState.Prepared ? TargetState.Indeterminate : failure.TargetState;
+        return ConcludeAsync(failure with { TargetId = _target.Id, TargetState = state }, isFinal: false);
+    }
 
     /// <summary>Something went wrong once the intent to arm was in the journal: disarms, and only when the target itself says that it is disarmed, abandons.</summary>
-    private async ValueTask<FlashResult<FlashOutcome>> AfterFailedArmingAsync(FlashFailure failure)
+    /// <param name="failure">What went wrong.</param>
+    /// <param name="isUnsent">The arming step is proved not to have left the client, or to have been refused unchanged.</param>
+    private async ValueTask<FlashResult<FlashOutcome>> AfterFailedArmingAsync(FlashFailure failure, bool isUnsent = false)
     {
         if (_phase is Phase.Reading or Phase.Preparing)
         {
             return await AbandonAsync(failure).ConfigureAwait(false);
         }
 
-        var isUnsent = failure.TargetState is TargetState.Prepared or TargetState.Untouched;
         if (failure.TargetState == TargetState.Flashing || (_scheduled is { FlashesAtOnce: true } && !isUnsent))
         {
             // Handed over, or perhaps handed over: it may be flashing, and nothing may interrupt it.
@@ -53,6 +60,11 @@ internal sealed partial class UpgradeRun
         }
 
         using var limit = CleanUpLimit();
+        if (_rebootIntendedAt is not null && await AbortRebootAsync(limit.Token).ConfigureAwait(false) is { } tooLate)
+        {
+            return await LeaveOpenAsync(failure with { TargetState = tooLate.TargetState }).ConfigureAwait(false);
+        }
+
         if (await DisarmAsync(limit.Token).ConfigureAwait(false) is { } stillArmed)
         {
             return await LeaveOpenAsync(failure with { TargetState = stillArmed.TargetState }).ConfigureAwait(false);
@@ -61,7 +73,14 @@ internal sealed partial class UpgradeRun
         // "Not armed" can also mean that it booted meanwhile and took the flash.
         return await FindBootAsync(_ => failure with { TargetState = TargetState.Indeterminate }, limit.Token).ConfigureAwait(false) is { } booted
             ? booted
-            : await AbandonAsync(failure).ConfigureAwait(false);
+            : await AbandonDisarmedAsync(failure).ConfigureAwait(false);
+    }
+
+    // Only now: had it been journalled before the boot identity was compared, a crash in between would have erased a flash that happened.
+    private async ValueTask<FlashResult<FlashOutcome>> AbandonDisarmedAsync(FlashFailure failure)
+    {
+        await _journal.AppendAsync(FlashJournalRecordKind.Disarmed, CancellationToken.None).ConfigureAwait(false);
+        return await AbandonAsync(failure).ConfigureAwait(false);
     }
 
     /// <summary>The caller asked to stop after the first remote write: how far that is still possible depends on the phase.</summary>
@@ -91,13 +110,9 @@ internal sealed partial class UpgradeRun
             return await LeaveOpenAsync(TooLate(TargetState.Flashing, "the target flashes as soon as it is told")).ConfigureAwait(false);
         }
 
-        if (_rebootIntended)
+        if (_rebootIntendedAt is not null && await AbortRebootAsync(cancellationToken).ConfigureAwait(false) is { } tooLate)
         {
-            var aborted = await StageCallAsync(_services.Scheduler, FlashStage.Cancel, (_services.Scheduler, _context), static (s, t) => s.Scheduler.AbortRebootAsync(s._context, t), cancellationToken).ConfigureAwait(false);
-            if (!aborted.TryGetValue(out _, out var failure) && failure is not CapabilityMissing)
-            {
-                return await LeaveOpenAsync(TooLate(failure is CancellationRefused ? TargetState.Flashing : TargetState.Indeterminate, failure.Message) with { PeerCode = failure.PeerCode }).ConfigureAwait(false);
-            }
+            return await LeaveOpenAsync(tooLate).ConfigureAwait(false);
         }
 
         if (await FindBootAsync(Unanswered, cancellationToken).ConfigureAwait(false) is { } before)
@@ -112,9 +127,25 @@ internal sealed partial class UpgradeRun
 
         return await FindBootAsync(Unanswered, cancellationToken).ConfigureAwait(false) is { } after
             ? after
-            : await AbandonAsync(stopped).ConfigureAwait(false);
+            : await AbandonDisarmedAsync(stopped).ConfigureAwait(false);
 
         FlashFailure Unanswered(string why) => TooLate(TargetState.Indeterminate, $"the target does not answer, and may be booting into the flash: {why}");
+    }
+
+    // Null when no restart is pending any more.
+    private async ValueTask<FlashFailure?> AbortRebootAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var aborted = await StageCallAsync(_services.Scheduler, FlashStage.Cancel, (_services.Scheduler, _context), static (s, t) => s.Scheduler.AbortRebootAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+            return aborted.TryGetValue(out _, out var failure) || failure is CapabilityMissing
+                ? null
+                : TooLate(failure is CancellationRefused ? TargetState.Flashing : TargetState.Indeterminate, failure.Message) with { PeerCode = failure.PeerCode };
+        }
+        catch (OperationCanceledException)
+        {
+            return TooLate(TargetState.Indeterminate, "taking the restart back took too long");
+        }
     }
 
     /// <summary>Looks once. Gives the result when the target has booted since it was armed, or can't be looked at; null when it has not booted.</summary>
@@ -125,7 +156,16 @@ internal sealed partial class UpgradeRun
             return null;
         }
 
-        var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+        FlashResult<ConfirmationEvidence> looked;
+        try
+        {
+            looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return await LeaveOpenAsync(unanswered("looking took too long")).ConfigureAwait(false);
+        }
+
         if (!looked.TryGetValue(out var evidence, out var failure))
         {
             return await LeaveOpenAsync(unanswered(failure.Message)).ConfigureAwait(false);
@@ -136,7 +176,10 @@ internal sealed partial class UpgradeRun
             return await LeaveOpenAsync(unanswered(evidence.LastFailure?.Message ?? string.Empty)).ConfigureAwait(false);
         }
 
-        if (evidence.Facts.Boot.TryGet(out var boot) && boot == scheduled.BootBefore)
+        if (evidence.Facts.Boot.TryGet(out var boot)
+            && boot == scheduled.BootBefore
+            && evidence.Facts.Identity.TryGet(out var identity)
+            && scheduled.Identity.CompareWith(identity) == IdentityMatch.Same)
         {
             return null;
         }
@@ -174,7 +217,6 @@ internal sealed partial class UpgradeRun
             return new DeadlineExceeded { Stage = FlashStage.Cancel, TargetId = _target.Id, TargetState = TargetState.Indeterminate, Detail = "disarming took too long" };
         }
 
-        await _journal.AppendAsync(FlashJournalRecordKind.Disarmed, CancellationToken.None).ConfigureAwait(false);
         return null;
     }
 
@@ -197,7 +239,7 @@ internal sealed partial class UpgradeRun
                 return await LeaveOpenAsync((failure ?? stuck) with { TargetState = armed.Phase == ArmedPhase.Armed ? TargetState.Armed : stuck.TargetState }).ConfigureAwait(false);
             }
 
-            failure = failure is { TargetState: TargetState.Armed } ? failure with { TargetState = TargetState.PreviousRomIntact } : failure;
+            failure = failure is FlashNotApplied { TargetState: TargetState.Armed } ? failure with { TargetState = IsAllOld(scheduled, evidence) ? TargetState.PreviousRomIntact : TargetState.RomChanged } : failure;
         }
 
         _phase = Phase.Settled;
@@ -206,6 +248,10 @@ internal sealed partial class UpgradeRun
             ? await ConcludeAsync(failure with { Leftovers = left }, isFinal: true).ConfigureAwait(false)
             : await ConcludeUpgradedAsync(outcome!, left).ConfigureAwait(false);
     }
+
+    private static bool IsAllOld(ScheduledFlash scheduled, ConfirmationEvidence evidence) =>
+        evidence.Facts.Roms.TryGet(out var roms)
+        && scheduled.Components.All(c => roms.Any(r => r.Id == c.ComponentId && r.Versions.Any(v => c.From.Contains(v))));
 
     private async ValueTask<FlashResult<FlashOutcome>> ConcludeUpgradedAsync(FlashOutcome outcome, ImmutableArray<string> left)
     {
@@ -239,6 +285,7 @@ internal sealed partial class UpgradeRun
         }
 
         // The result stands; the next run finds the operation open and reconciles it by evidence.
+        _isUnconcluded = true;
         return result.TryGetValue(out var outcome, out var failure)
             ? outcome with { Notes = outcome.Notes.Add("the conclusion could not be journalled: " + unwritten.Message) }
             : failure with { Detail = $"{failure.Detail} (and the journal could not be written: {unwritten.Detail})" };
@@ -289,13 +336,42 @@ internal sealed partial class UpgradeRun
             }
         }
 
-        if (_claim is not null && await ReleaseAsync(_claim, cancellationToken).ConfigureAwait(false) is { } kept)
+        if (_claim is null && _isClaimUncertain)
+        {
+            // The answer to the claim is missing: the target tells whether it was granted.
+            _claim = await FindOwnClaimAsync(cancellationToken).ConfigureAwait(false) is { } found ? found.Claim : new TargetClaim(_services.Journal.ClientId, 0);
+        }
+
+        if (_claim is { Generation: 0 })
+        {
+            left.Add($"claim of {_claim.Owner}, perhaps: the target could not be asked");
+            _claim = null;
+        }
+        else if (_claim is not null && await ReleaseAsync(_claim, cancellationToken).ConfigureAwait(false) is { } kept)
         {
             left.Add($"claim of {_claim.Owner}, generation {_claim.Generation}: {kept}");
+        }
+        else
+        {
+            _isClaimUncertain = false;
         }
 
         return left.ToImmutable();
     }
+
+    // Null when the target could not be asked.
+    private async ValueTask<OwnClaim?> FindOwnClaimAsync(CancellationToken cancellationToken)
+    {
+        if (!(await _connection.GetAsync<IClaimCapability>(FlashStage.CleanUp, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out _)
+            || !(await claims.Capability.ReadClaimAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var state, out _))
+        {
+            return null;
+        }
+
+        return new OwnClaim(state.Current is { } current && string.Equals(current.Owner, _services.Journal.ClientId, StringComparison.Ordinal) ? current : null);
+    }
+
+    private sealed record OwnClaim(TargetClaim? Claim);
 
     private ImmutableArray<string> NameAll()
     {

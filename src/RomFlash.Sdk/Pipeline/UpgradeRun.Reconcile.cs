@@ -36,6 +36,8 @@ internal sealed partial class UpgradeRun
             return failure with { TargetState = TargetState.Indeterminate };
         }
 
+        // From here on it is this run's own: a cancellation has to answer for it.
+        Adopt(open, scheduled);
         var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
         if (looked.TryGetValue(out var evidence, out failure) && !evidence.Answered)
         {
@@ -44,7 +46,7 @@ internal sealed partial class UpgradeRun
 
         if (!looked.TryGetValue(out evidence, out failure))
         {
-            return failure with { TargetState = TargetState.Indeterminate };
+            return await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
         }
 
         if (evidence.Answered && evidence.Facts.Boot.TryGet(out var boot) && boot == scheduled.BootBefore)
@@ -52,7 +54,6 @@ internal sealed partial class UpgradeRun
             return null;
         }
 
-        Adopt(open, scheduled);
         return await SettleAsync(scheduled, evidence).ConfigureAwait(false);
     }
 
@@ -68,7 +69,7 @@ internal sealed partial class UpgradeRun
 
         if (_policy.DryRun)
         {
-            return new FlashInProgress { Stage = FlashStage.Reconcile, TargetId = _target.Id, Detail = $"operation {open[^1].OperationId} is not concluded, and a dry run settles nothing" };
+            return Unsettled(open);
         }
 
         if (!HasArmIntent(open))
@@ -76,8 +77,7 @@ internal sealed partial class UpgradeRun
             // The intent is flushed before the act: without it nothing was armed. What cannot be removed now goes when a later run sweeps.
             Adopt(open, null);
             await CleanUpAsync().ConfigureAwait(false);
-            await ConcludeInterruptedAsync("interrupted before arming").ConfigureAwait(false);
-            return null;
+            return await ConcludeInterruptedAsync("interrupted before arming").ConfigureAwait(false);
         }
 
         var identity = report.Facts.Identity.TryGet(out var now) ? now : null;
@@ -112,6 +112,12 @@ internal sealed partial class UpgradeRun
         }
 
         var isOurs = string.Equals(state.DepositId, scheduled.DepositId, StringComparison.Ordinal);
+        if (state.Phase == ArmedPhase.Armed && isOurs && scheduled.FlashesAtOnce)
+        {
+            // Handed over: it flashes, and nothing may interrupt it.
+            return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
+        }
+
         if (state.Phase == ArmedPhase.Armed && isOurs)
         {
             return scheduled.FindDifference(state) is { } difference
@@ -134,8 +140,7 @@ internal sealed partial class UpgradeRun
         }
 
         await CleanUpAsync().ConfigureAwait(false);
-        await ConcludeInterruptedAsync("interrupted while arming, and not armed").ConfigureAwait(false);
-        return null;
+        return await ConcludeInterruptedAsync("interrupted while arming, and not armed").ConfigureAwait(false);
     }
 
     /// <summary>Armed, verified again, and not booted: goes on where the earlier run stopped.</summary>
@@ -143,11 +148,6 @@ internal sealed partial class UpgradeRun
     {
         _components = scheduled.Components;
         _verification = scheduled.Verification;
-        if (await WaitForWindowAndGatesAsync(scheduled.Components, cancellationToken).ConfigureAwait(false) is { } refused)
-        {
-            return await AfterFailedArmingAsync(refused).ConfigureAwait(false);
-        }
-
         if (HasRebootIntent(open) && _report is { Evidence.CanReboot: true } && !scheduled.FlashesAtOnce)
         {
             // An earlier request may still be counting down: taken back first, so that asking again is neither refused nor doubled.
@@ -158,9 +158,13 @@ internal sealed partial class UpgradeRun
                     ? await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false)
                     : await LeaveOpenAsync(failure with { TargetState = TargetState.Armed }).ConfigureAwait(false);
             }
+
+            _rebootIntendedAt = null;
         }
 
-        return await RebootAsync(scheduled, cancellationToken).ConfigureAwait(false);
+        return await WaitForWindowAndGatesAsync(scheduled.Components, cancellationToken).ConfigureAwait(false) is { } refused
+            ? await AfterFailedArmingAsync(refused).ConfigureAwait(false)
+            : await RebootAsync(scheduled, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<bool> IsStillDepositedAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)
@@ -210,7 +214,7 @@ internal sealed partial class UpgradeRun
         _journal = new OperationJournal(_services, _target, open);
         _scheduled = scheduled;
         _phase = scheduled is null ? Phase.Preparing : Phase.Armed;
-        _rebootIntended = scheduled is not null && HasRebootIntent(open);
+        _rebootIntendedAt = scheduled is null ? null : open.LastOrDefault(r => r.Kind == (scheduled.FlashesAtOnce ? FlashJournalRecordKind.ArmIntent : FlashJournalRecordKind.RebootIntent))?.Time;
         _deposit = last.DepositId is { } deposit ? new DepositKey(deposit, last.Generation) : null;
         _claim = last.Generation > 0 ? new TargetClaim(_services.Journal.ClientId, last.Generation) : null;
         _hadClaim = _claim is not null;
@@ -220,10 +224,24 @@ internal sealed partial class UpgradeRun
         }
     }
 
-    private async ValueTask ConcludeInterruptedAsync(string what)
+    private FlashInProgress Unsettled(ImmutableArray<FlashJournalRecord> open) => new()
+    {
+        Stage = FlashStage.Reconcile,
+        TargetId = _target.Id,
+        TargetState = HasArmIntent(open) ? TargetState.Indeterminate : TargetState.Prepared,
+        Detail = $"operation {open[^1].OperationId} is not concluded, and a dry run settles nothing",
+    };
+
+    // Null when it is concluded, and a fresh start is right.
+    private async ValueTask<FlashResult<FlashOutcome>?> ConcludeInterruptedAsync(string what)
     {
         var failure = new OperationCancelled { Stage = FlashStage.Reconcile, TargetId = _target.Id, TargetState = TargetState.Untouched, Detail = what };
-        await _journal.ConcludeAsync(failure, isFinal: true, CancellationToken.None).ConfigureAwait(false);
+        if ((await _journal.ConcludeAsync(failure, isFinal: true, CancellationToken.None).ConfigureAwait(false)).TryGetValue(out _, out var unwritten))
+        {
+            return null;
+        }
+
+        return unwritten with { TargetState = TargetState.Untouched };
     }
 
     private static FlashFailure? FindIdentityProblem(ImmutableArray<FlashJournalRecord> open, TargetReport report)

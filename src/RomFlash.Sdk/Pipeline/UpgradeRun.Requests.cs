@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Pipeline;
 
@@ -15,7 +17,7 @@ internal sealed partial class UpgradeRun
         var start = _services.Time.GetTimestamp();
         using var lease = _services.Running.TryEnter(_target.Id);
         var result = lease is null ? InProgress() : await ConfirmOpenAsync(wait, cancellationToken).ConfigureAwait(false);
-        return End(Describe(result), start, null);
+        return End(Describe(result), start, null, isUpgrade: false);
     }
 
     /// <summary>Disarms what an operation armed, unless its target has begun to boot into the flash.</summary>
@@ -34,7 +36,29 @@ internal sealed partial class UpgradeRun
 
         if (open.IsEmpty)
         {
-            return new CancellationReport(TargetState.Untouched, WasArmed: false);
+            // Nothing by this name: the machine may be in the journal under another one, or armed by somebody else.
+            if (!(await ProbeAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var found, out failure))
+            {
+                return failure with { TargetState = TargetState.Indeterminate };
+            }
+
+            if (found.Facts.Identity.TryGet(out var machine))
+            {
+                if (!lease.TryEnter(machine))
+                {
+                    return InProgress();
+                }
+
+                if (!(await ReadOpenAsync(machine, cancellationToken).ConfigureAwait(false)).TryGetValue(out open, out failure))
+                {
+                    return failure;
+                }
+            }
+
+            if (open.IsEmpty)
+            {
+                return StateOf(found);
+            }
         }
 
         var isArmed = HasArmIntent(open);
@@ -47,6 +71,11 @@ internal sealed partial class UpgradeRun
         if (!(await ProbeAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var report, out failure))
         {
             return failure with { TargetState = isArmed ? TargetState.Indeterminate : TargetState.Prepared };
+        }
+
+        if (report.Facts.Identity.TryGet(out var identity) && !lease.TryEnter(identity))
+        {
+            return InProgress();
         }
 
         if (FindIdentityProblem(open, report) is { } problem)
@@ -67,6 +96,18 @@ internal sealed partial class UpgradeRun
         return failure is OperationCancelled && failure.TargetState is TargetState.Untouched or TargetState.Prepared
             ? new CancellationReport(failure.TargetState, isArmed)
             : failure;
+    }
+
+    private FlashResult<CancellationReport> StateOf(TargetReport report)
+    {
+        if (!report.Evidence.Armed.TryGet(out var armed))
+        {
+            return new CancellationReport(TargetState.Indeterminate, WasArmed: false);
+        }
+
+        return armed.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty
+            ? new AnotherFlashPending { Stage = FlashStage.Cancel, TargetId = _target.Id, Detail = $"the journal knows nothing of it; on the target '{armed.DepositId}' is {armed.Phase}" }
+            : new CancellationReport(TargetState.Untouched, WasArmed: false);
     }
 
     /// <summary>Concludes an operation without evidence, because a person says so.</summary>
@@ -104,11 +145,18 @@ internal sealed partial class UpgradeRun
             return new PreflightReport { Target = _target, Probe = failure, Blockers = [new("probe", failure, CanBeWaived: false)] };
         }
 
-        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, cancellationToken).ConfigureAwait(false);
+        var identity = report.Facts.Identity.TryGet(out var machine) ? machine : null;
+        if (!(await ReadOpenAsync(identity, cancellationToken).ConfigureAwait(false)).TryGetValue(out var open, out failure))
+        {
+            return new PreflightReport { Target = _target, Probe = report, Blockers = [new("journal", failure, CanBeWaived: false)] };
+        }
+
+        var unsettled = open.IsEmpty ? ImmutableArray<FlashBlocker>.Empty : [new("operation-open", Unsettled(open), CanBeWaived: false)];
+        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, [], cancellationToken).ConfigureAwait(false);
         if (!evaluated.TryGetValue(out var evaluation, out failure))
         {
-            var (others, set) = Evaluation.Waive(Preflight.OfTarget(report, _policy, 0, _services.Journal.ClientId, _services.Time.GetUtcNow()), _policy);
-            return new PreflightReport { Target = _target, Probe = report, Blockers = [new("catalog", failure, CanBeWaived: false), .. others], Waived = set };
+            var (others, set) = Evaluation.Waive(Preflight.OfTarget(report, _policy, _request.Images.Sum(i => i.Length), _services.Journal.ClientId, _services.Time.GetUtcNow()), _policy);
+            return new PreflightReport { Target = _target, Probe = report, Blockers = [.. unsettled, new("catalog", failure, CanBeWaived: false), .. others], Waived = set };
         }
 
         return new PreflightReport
@@ -116,14 +164,14 @@ internal sealed partial class UpgradeRun
             Target = _target,
             Probe = report,
             Verdict = evaluation.Verdict,
-            Blockers = evaluation.Blockers,
+            Blockers = [.. unsettled, .. evaluation.Blockers],
             Waived = evaluation.Waived,
             Components = evaluation.Approved?.Components ?? [],
             IsCurrent = evaluation.IsCurrent,
         };
     }
 
-    public async Task<FlashResult<Probing.TargetReport>> ProbeOnlyAsync(CancellationToken cancellationToken) => await ProbeAsync(cancellationToken).ConfigureAwait(false);
+    public async Task<FlashResult<TargetReport>> ProbeOnlyAsync(CancellationToken cancellationToken) => await ProbeAsync(cancellationToken).ConfigureAwait(false);
 
     private async ValueTask<FlashResult<FlashOutcome>> ConfirmOpenAsync(TimeSpan wait, CancellationToken cancellationToken)
     {

@@ -25,6 +25,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     // Components that one boot can't take together, and stepping stones, are flashed boot after boot; more than this is a catalog gone wrong.
     private const int MaxBoots = 32;
 
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(12);
+
     private readonly ClientServices _services;
     private readonly FlashRequest _request;
     private readonly FlashTarget _target;
@@ -38,10 +40,12 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
     // Until the catalog has been asked, an adopted flash may not be all that was asked for.
     private bool _hasMore = true;
+    private bool _isUnconcluded;
+    private bool _isClaimUncertain;
+    private DateTimeOffset? _rebootIntendedAt;
     private Phase _phase;
     private TargetClaim? _claim;
     private DepositKey? _deposit;
-    private bool _rebootIntended;
     private ScheduledFlash? _scheduled;
 
     private TargetReport? _report;
@@ -114,6 +118,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
                 }
 
                 _completed = _completed.AddRange(outcome.Components.Except(_completed));
+                if (_isUnconcluded)
+                {
+                    return new JournalUnavailable { TargetId = _target.Id, TargetState = TargetState.RomChanged, Detail = "a flash is confirmed, but its conclusion could not be journalled: nothing further was begun" };
+                }
+
                 Reset();
             }
 
@@ -130,6 +139,26 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
             return stopped;
         }
+#pragma warning disable CA1031 // Evidence of a plug-in can hold anything, and a check can trip over it: then the run ends by its phase, as after any other failure.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            return await EndAfterSurpriseAsync(exception).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<FlashResult<FlashOutcome>> EndAfterSurpriseAsync(Exception exception)
+    {
+        var what = $"{exception.GetType().Name} in {_phase}";
+        Log.PlugInBroke(_services.Logger, UntrustedText.ForLog(_target.Id), "a plug-in", FlashStage.Check, what);
+        var failure = new PlugInFault { TargetId = _target.Id, Detail = $"what a plug-in answered led to {what}", PlugIn = string.Empty };
+        return _phase switch
+        {
+            Phase.Reading => failure with { TargetState = TargetState.Untouched },
+            Phase.Preparing => await AbandonAsync(failure).ConfigureAwait(false),
+            Phase.Arming or Phase.Armed => await AfterFailedArmingAsync(failure).ConfigureAwait(false),
+            _ => await LeaveOpenAsync(failure).ConfigureAwait(false),
+        };
     }
 
     private FlashResult<FlashOutcome> BetweenBoots() => new OperationCancelled
@@ -147,7 +176,9 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         _phase = Phase.Reading;
         _claim = null;
         _deposit = null;
-        _rebootIntended = false;
+        _rebootIntendedAt = null;
+        _isClaimUncertain = false;
+        _connection.MayArm = false;
         _scheduled = null;
     }
 
@@ -156,6 +187,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (!(await ReadOpenAsync(null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var open, out var failure))
         {
             return (failure, false);
+        }
+
+        if (_policy.DryRun && !open.IsEmpty)
+        {
+            return (Unsettled(open), false);
         }
 
         // An adopted flash that has succeeded may not be all that was asked for: the next round finds out what is left.
@@ -207,7 +243,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
     private async ValueTask<(FlashResult<FlashOutcome> Result, bool HasMore)> FlashAsync(TargetReport report, CancellationToken cancellationToken)
     {
-        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, cancellationToken).ConfigureAwait(false);
+        _context.Report(FlashStage.Check);
+        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, _completed, cancellationToken).ConfigureAwait(false);
         if (!evaluated.TryGetValue(out var evaluation, out var failure))
         {
             return (failure, false);
@@ -319,9 +356,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             Log.TakingOver(_services.Logger, UntrustedText.ForLog(_target.Id), UntrustedText.ForLog(current.Owner), generation);
         }
 
+        _isClaimUncertain = true;
         var acquired = await claims.Capability.AcquireClaimAsync(new ClaimRequest(_services.Journal.ClientId, _policy.TakeOverClaimGeneration), cancellationToken).ConfigureAwait(false);
         if (!acquired.TryGetValue(out var claim, out var fault))
         {
+            _isClaimUncertain = fault.Effect != FaultEffect.NotSent;
             cancellationToken.ThrowIfCancellationRequested();
             return fault.ToFailure(FlashStage.Stage, _target, claims.Endpoint, TargetState.Untouched);
         }
@@ -331,7 +370,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return new ProtocolViolation { Stage = FlashStage.Stage, TargetId = _target.Id, Detail = $"the target granted a claim to '{claim.Owner}', generation {claim.Generation}" };
         }
 
-        (_claim, _hadClaim) = (claim, true);
+        (_claim, _hadClaim, _isClaimUncertain) = (claim, true, false);
         return null;
     }
 
@@ -342,7 +381,13 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (wait > TimeSpan.Zero)
         {
             await _connection.ResetAsync().ConfigureAwait(false);
-            await Task.Delay(wait, _services.Time, cancellationToken).ConfigureAwait(false);
+            do
+            {
+                // In pieces: a timer does not reach further than 49 days, and a clock that is set right in between is noticed.
+                await Task.Delay(wait < LongestDelay ? wait : LongestDelay, _services.Time, cancellationToken).ConfigureAwait(false);
+                wait = _policy.Window.UntilOpen(_services.Time.GetUtcNow());
+            }
+            while (wait > TimeSpan.Zero);
         }
 
         foreach (var gate in _services.Gates)
@@ -365,7 +410,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
     private async ValueTask<FlashFailure?> AskAsync<TState>(IFlashGate gate, TState state, Func<TState, CancellationToken, ValueTask<GateDecision>> ask, CancellationToken cancellationToken)
     {
-        var name = gate.GetType().Name;
+        var name = NameOf(gate);
         var answer = await _services.GuardAsync(
             name,
             _target,
@@ -382,6 +427,20 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         return decision.IsAllowed ? null : new GateRefused { TargetId = _target.Id, Gate = name, Detail = decision.Reason ?? "the gate gave no reason" };
     }
 
+    private static string NameOf(IFlashGate gate)
+    {
+        try
+        {
+            return gate.Name is { Length: > 0 } name ? name : gate.GetType().Name;
+        }
+#pragma warning disable CA1031 // A gate that can't tell its name is still asked.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return gate.GetType().Name;
+        }
+    }
+
     // ---- Arming: one commit point, and the target's own state decides ----
     private async ValueTask<FlashResult<FlashOutcome>> ArmAsync(StagedImage staged, CancellationToken cancellationToken)
     {
@@ -391,16 +450,16 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             (_services.Scheduler, _context, staged, Intent: (Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>>)JournalArmIntentAsync),
             static (s, t) => s.Scheduler.ArmAsync(s._context, s.staged, s.Intent, t),
             cancellationToken).ConfigureAwait(false);
+        _connection.MayArm = false;
         if (!evidence.TryGetValue(out var arming, out var failure))
         {
-            return await AfterFailedArmingAsync(failure).ConfigureAwait(false);
+            return await AfterFailedArmingAsync(failure, isUnsent: failure.TargetState is TargetState.Prepared or TargetState.Untouched).ConfigureAwait(false);
         }
 
         if (_phase != Phase.Arming)
         {
-            // A scheduler that armed without the intent in the journal: nobody may rely on it.
-            _phase = Phase.Arming;
-            return await AfterFailedArmingAsync(new ArmingEvidenceRejected { Stage = FlashStage.Arm, TargetId = _target.Id, Detail = "the scheduler did not announce the arming step" }).ConfigureAwait(false);
+            // Without the announcement the arming step never left the client: this scheduler says what is not so.
+            return await AbandonAsync(new ArmingEvidenceRejected { Stage = FlashStage.Arm, TargetId = _target.Id, Detail = "the scheduler did not announce the arming step" }).ConfigureAwait(false);
         }
 
         if (!ScheduledFlash.TryCreate(staged, arming).TryGetValue(out var scheduled, out failure))
@@ -429,6 +488,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
         // From here on only the target can tell; the intent itself is what a later look is compared with.
         _phase = Phase.Arming;
+        _connection.MayArm = true;
         return _journal.ToScheduled().TryGetValue(out _scheduled, out var failure) ? result : failure;
     }
 
@@ -464,12 +524,17 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return await AfterFailedArmingAsync(difference).ConfigureAwait(false);
         }
 
+        if (_policy.Window.IsOver(_services.Time.GetUtcNow()))
+        {
+            return await AfterFailedArmingAsync(new WindowMissed { Stage = FlashStage.Reboot, TargetId = _target.Id, Detail = $"it closed at {_policy.Window.Closes:u}" }).ConfigureAwait(false);
+        }
+
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.RebootIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
         {
             return await AfterFailedArmingAsync(failure).ConfigureAwait(false);
         }
 
-        _rebootIntended = true;
+        _rebootIntendedAt = _services.Time.GetUtcNow();
         var requested = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context, scheduled), static (s, t) => s.Scheduler.RebootAsync(s._context, s.scheduled, t), cancellationToken).ConfigureAwait(false);
         if (requested.TryGetValue(out var reboot, out failure))
         {
@@ -482,12 +547,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         {
             return await AfterFailedArmingAsync(failure is RebootRefused or ConnectionFailure ? failure : new RebootRefused { Stage = FlashStage.Reboot, TargetId = _target.Id, TargetAddress = failure.TargetAddress, PeerCode = failure.PeerCode, Detail = failure.Message }).ConfigureAwait(false);
         }
-        else
-        {
-            // The answer is missing: it may restart. Only looking tells.
-            _scheduled = scheduled = scheduled.WithReboot(new RebootEvidence(_policy.RebootDelay, failure.TargetAddress));
-        }
 
+        // Otherwise the answer is missing: it may restart. Only looking tells.
         cancellationToken.ThrowIfCancellationRequested();
         return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
     }
@@ -501,12 +562,20 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             : await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
     }
 
-    private ValueTask<FlashResult<ConfirmationEvidence>> LookAsync(ScheduledFlash scheduled, TimeSpan wait, CancellationToken cancellationToken) => StageCallAsync(
-        _services.Confirmer,
-        FlashStage.Confirm,
-        (_services.Confirmer, _context, scheduled, wait),
-        static (s, t) => s.Confirmer.ConfirmAsync(s._context, s.scheduled, s.wait, t),
-        cancellationToken);
+    private async ValueTask<FlashResult<ConfirmationEvidence>> LookAsync(ScheduledFlash scheduled, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var looked = await StageCallAsync(
+            _services.Confirmer,
+            FlashStage.Confirm,
+            (_services.Confirmer, _context, scheduled, wait),
+            static (s, t) => s.Confirmer.ConfirmAsync(s._context, s.scheduled, s.wait, t),
+            cancellationToken).ConfigureAwait(false);
+
+        // How long it has been away is measured from the restart, not from when somebody began to wait.
+        return looked.TryGetValue(out var evidence, out var failure)
+            ? evidence with { WaitedToTheEnd = _rebootIntendedAt is { } since && _services.Time.GetUtcNow() - since >= _policy.Deadlines.Return }
+            : failure;
+    }
 
     // ---- Helpers ----
     private async ValueTask<FlashResult<TargetReport>> ProbeAsync(CancellationToken cancellationToken)
@@ -556,20 +625,22 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         where T : notnull
     {
         Log.StageBegins(_services.Logger, _target.Id, stage);
+        var activity = RomFlashTelemetry.Source.StartActivity("romflash.stage");
+        activity?.SetTag("romflash.stage", stage.ToString());
         var task = _services.GuardAsync(plugIn.GetType().Name, _target, stage, _policy.Deadlines.Stage, state, call, cancellationToken);
         if (task.IsCompletedSuccessfully)
         {
             var result = task.Result;
+            activity?.Dispose();
             ThrowIfCancelled(result, cancellationToken);
             return new(result);
         }
 
-        return AwaitAsync(task, stage, cancellationToken);
+        return AwaitAsync(task, activity, cancellationToken);
 
-        async ValueTask<FlashResult<T>> AwaitAsync(ValueTask<FlashResult<T>> pending, FlashStage step, CancellationToken token)
+        static async ValueTask<FlashResult<T>> AwaitAsync(ValueTask<FlashResult<T>> pending, Activity? activity, CancellationToken token)
         {
-            using var activity = RomFlashTelemetry.Source.StartActivity("romflash.stage");
-            activity?.SetTag("romflash.stage", step.ToString());
+            using var ended = activity;
             var result = await pending.ConfigureAwait(false);
             ThrowIfCancelled(result, token);
             return result;
@@ -603,7 +674,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         HadClaim = _hadClaim,
     };
 
-    private FlashReport End(FlashReport report, long start, Activity? activity)
+    private FlashReport End(FlashReport report, long start, Activity? activity, bool isUpgrade = true)
     {
         report = report with { Duration = _services.Time.GetElapsedTime(start) };
         var code = report.Result.TryGetValue(out _, out var failure) ? null : failure.Code;
@@ -617,6 +688,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         {
             activity?.SetStatus(ActivityStatusCode.Error, failure.Code);
             Log.UpgradeFailed(_services.Logger, report.OperationId, UntrustedText.ForLog(_target.Id), failure.Code, failure);
+        }
+
+        if (!isUpgrade)
+        {
+            return report;
         }
 
         RomFlashTelemetry.UpgradeEnded(report.Outcome.ToString(), code, report.Duration);

@@ -39,13 +39,17 @@ internal sealed class DefaultTargetProbe : ITargetProbe
         if ((await connection.GetAsync<IArmingCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var arming, out var missing))
         {
             var state = await arming.Capability.ReadArmedStateAsync(withDigests: false, cancellationToken).ConfigureAwait(false);
-            if (FindConnectionFailure(state, context, arming.Endpoint) is { } lost)
+            if (FindFailure(state, context, arming.Endpoint) is { } lost)
             {
                 return lost;
             }
 
             armed = ToFact(state);
             origins.Add(new("Arming", arming.Endpoint.ToString()));
+        }
+        else if (missing is not CapabilityMissing)
+        {
+            return missing;
         }
         else
         {
@@ -56,13 +60,17 @@ internal sealed class DefaultTargetProbe : ITargetProbe
         if ((await connection.GetAsync<IClaimCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out missing))
         {
             var state = await claims.Capability.ReadClaimAsync(cancellationToken).ConfigureAwait(false);
-            if (FindConnectionFailure(state, context, claims.Endpoint) is { } lost)
+            if (FindFailure(state, context, claims.Endpoint) is { } lost)
             {
                 return lost;
             }
 
             claim = ToFact(state);
             origins.Add(new("Claim", claims.Endpoint.ToString()));
+        }
+        else if (missing is not CapabilityMissing)
+        {
+            return missing;
         }
         else
         {
@@ -75,12 +83,22 @@ internal sealed class DefaultTargetProbe : ITargetProbe
             deposit = deposits.Capability.Traits;
             origins.Add(new("Deposit", deposits.Endpoint.ToString()));
         }
+        else if (missing is not CapabilityMissing)
+        {
+            return missing;
+        }
         else
         {
             deposit = Fact<DepositTraits>.Unknown(missing.Message);
         }
 
-        var canReboot = (await connection.GetAsync<IPowerCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var power, out _);
+        var canReboot = (await connection.GetAsync<IPowerCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var power, out missing);
+        if (!canReboot && missing is not CapabilityMissing && context.Policy.Reboot == RebootMode.Request)
+        {
+            // Armed and then not restarted is not what was asked for.
+            return missing!;
+        }
+
         if (canReboot)
         {
             origins.Add(new("Power", power.Endpoint.ToString()));
@@ -99,10 +117,10 @@ internal sealed class DefaultTargetProbe : ITargetProbe
         };
     }
 
-    // What the target does not tell is unknown; but a broken connection says nothing about the target, and is worth another try.
-    private static ConnectionFailure? FindConnectionFailure<T>(TransportResult<T> result, StageContext context, TargetEndpoint endpoint)
+    // What the target does not tell is unknown; but a broken connection, a missing right or a broken plug-in says nothing about the target.
+    private static FlashFailure? FindFailure<T>(TransportResult<T> result, StageContext context, TargetEndpoint endpoint)
         where T : notnull =>
-        !result.TryGetValue(out _, out var fault) && fault.ToFailure(FlashStage.Probe, context.Target, endpoint, TargetState.Untouched) is ConnectionFailure failure
+        !result.TryGetValue(out _, out var fault) && fault.ToFailure(FlashStage.Probe, context.Target, endpoint, TargetState.Untouched) is var failure and (ConnectionFailure or AccessFailure or OperationFailure)
             ? failure
             : null;
 

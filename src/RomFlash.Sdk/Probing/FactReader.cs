@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Probing;
@@ -45,7 +46,8 @@ internal static class FactReader
         var answered = false;
         foreach (var source in sources)
         {
-            var missing = kinds & ~merged.Known;
+            // The identity is asked of every endpoint: two addresses of one target have to be one machine.
+            var missing = (kinds & ~merged.Known) | (kinds & FactKinds.Identity);
             if (missing == FactKinds.None)
             {
                 break;
@@ -59,6 +61,21 @@ internal static class FactReader
             }
 
             answered = true;
+            if (facts.Identity.TryGet(out var identity))
+            {
+                if (merged.Identity.TryGet(out var known) && known.CompareWith(identity) is var match and not IdentityMatch.Same)
+                {
+                    if (match == IdentityMatch.Different)
+                    {
+                        return new TargetIdentityChanged { Stage = stage, TargetId = context.Target.Id, TargetAddress = source.Endpoint.ToString(), TargetState = TargetState.Untouched, Detail = "two endpoints of the target are two machines" };
+                    }
+                }
+                else
+                {
+                    origins.Add(new(FactOrigin.Identified, source.Endpoint.ToString()));
+                }
+            }
+
             merged = Merge(merged, facts, missing, source.Endpoint.ToString(), origins);
         }
 

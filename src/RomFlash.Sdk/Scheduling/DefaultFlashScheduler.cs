@@ -99,6 +99,12 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         // The target's own state decides, whatever the answer was.
         if ((await InspectAsync(context, cancellationToken).ConfigureAwait(false)).TryGetValue(out var after, out failure))
         {
+            if (!after.Foreign.IsDefaultOrEmpty)
+            {
+                // What can't be told apart from ours may be ours: the next boot flashes something.
+                return new ForeignCapsulePending { Stage = FlashStage.Cancel, TargetId = context.Target.Id, Detail = string.Join(", ", after.Foreign.Select(f => f.Name)) };
+            }
+
             if (after.Phase == ArmedPhase.None || !string.Equals(after.DepositId, depositId, StringComparison.Ordinal))
             {
                 return after;

@@ -90,7 +90,6 @@ internal sealed class DefaultImageStager : IImageStager
         var manifest = deposit.Manifest;
         var staged = ImmutableArray.CreateBuilder<StagedFile>(manifest.Files.Length);
         var buffer = ArrayPool<byte>.Shared.Rent(Math.Clamp(traits.MaxWriteBytes, 1, ChunkBytes));
-        try
         {
             var chunk = buffer.AsMemory(0, Math.Clamp(traits.MaxWriteBytes, 1, ChunkBytes));
             long done = 0;
@@ -119,6 +118,8 @@ internal sealed class DefaultImageStager : IImageStager
                 return ToFailure(fault, context, found.Endpoint, manifest, manifest.TotalBytes, TargetState.Prepared);
             }
 
+            // Only now: an operation that was given up may still read or write the buffer, which then must not serve another target.
+            ArrayPool<byte>.Shared.Return(buffer);
             RomFlashTelemetry.BytesStaged(manifest.TotalBytes);
             return new StagingEvidence
             {
@@ -128,10 +129,6 @@ internal sealed class DefaultImageStager : IImageStager
                 StrongestAvailable = method,
                 Endpoint = found.Endpoint.ToString(),
             };
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -56,6 +56,7 @@ internal static class JournalSamples
                 Expected = [new(FactSource.Esrt, RomVersion.Parse("[/] <script>"))],
                 Version = RomVersion.Parse("2.60"),
                 ReleasesToFollow = 3,
+                AttemptBefore = new LastAttempt(RomVersion.Parse("2.40"), new PeerCode(PeerCode.UefiLastAttempt, ulong.MaxValue, text)),
             },
         ],
         Waivers = [new(text, text, text), new("a", "b", "c")],
@@ -97,6 +98,10 @@ internal static class JournalSamples
             PutAll(c.Expected);
             Put(c.Version.Text);
             Put(c.ReleasesToFollow);
+            Put(c.AttemptBefore?.Version?.Text);
+            Put(c.AttemptBefore?.Status.Dialect);
+            Put(c.AttemptBefore?.Status.Number);
+            Put(c.AttemptBefore?.Status.Symbol);
         }
 
         foreach (var w in r.Waivers)

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Sdk.Transports.Guarding;
 
@@ -11,23 +13,26 @@ internal sealed class GuardedSession : IAsyncDisposable
     private readonly OperationGuard _guard;
     private readonly TimeProvider _time;
     private readonly TimeSpan _closeDeadline;
+    private readonly Func<bool> _mayArm;
     private GuardedFacts? _facts;
     private GuardedDeposits? _deposits;
     private GuardedArming? _arming;
     private GuardedPower? _power;
     private GuardedClaim? _claim;
 
-    public GuardedSession(ITargetSession inner, OperationGuard guard, TimeProvider time, TimeSpan closeDeadline)
+    public GuardedSession(ITargetSession inner, OperationGuard guard, TimeProvider time, TimeSpan closeDeadline, Func<bool> mayArm)
     {
         _inner = inner;
         _guard = guard;
         _time = time;
         _closeDeadline = closeDeadline;
+        _mayArm = mayArm;
     }
 
     public bool IsBroken => _guard.IsBroken;
 
-    public T? Get<T>()
+    /// <summary>Gives a capability, guarded; nothing where the transport lacks it; a failure where the session throws instead of answering.</summary>
+    public FlashResult<Found<T>> Get<T>(FlashTarget target, FlashStage stage)
         where T : class, ITargetCapability
     {
         T? capability;
@@ -35,23 +40,14 @@ internal sealed class GuardedSession : IAsyncDisposable
         {
             capability = _inner.GetCapability<T>();
         }
-#pragma warning disable CA1031 // A session that throws has no capability; whoever needs it says that it is missing.
-        catch (Exception)
+#pragma warning disable CA1031 // A plug-in can throw anything; a session that throws is not one that lacks the capability.
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
-            return null;
+            return new PlugInFault { PlugIn = _inner.GetType().Name, Stage = stage, TargetId = target.Id, TargetState = TargetState.Indeterminate, Detail = $"{_inner.GetType().Name} threw {exception.GetType().Name}" };
         }
 
-        return capability switch
-        {
-            null => null,
-            IFactsCapability facts when typeof(T) == typeof(IFactsCapability) => (_facts ??= new(facts, _guard)) as T,
-            IDepositCapability deposits when typeof(T) == typeof(IDepositCapability) => (_deposits ??= new(deposits, _guard)) as T,
-            IArmingCapability arming when typeof(T) == typeof(IArmingCapability) => (_arming ??= new(arming, _guard)) as T,
-            IPowerCapability power when typeof(T) == typeof(IPowerCapability) => (_power ??= new(power, _guard)) as T,
-            IClaimCapability claim when typeof(T) == typeof(IClaimCapability) => (_claim ??= new(claim, _guard)) as T,
-            _ => capability,
-        };
+        return new Found<T>(Guard(capability));
     }
 
     public async ValueTask DisposeAsync()
@@ -59,6 +55,25 @@ internal sealed class GuardedSession : IAsyncDisposable
         _guard.Dispose();
         await SafeClose.CloseAsync(_inner, _time, _closeDeadline).ConfigureAwait(false);
     }
+
+    private T? Guard<T>(T? capability)
+        where T : class, ITargetCapability
+    {
+        return capability switch
+        {
+            null => null,
+            IFactsCapability facts when typeof(T) == typeof(IFactsCapability) => (_facts ??= new(facts, _guard)) as T,
+            IDepositCapability deposits when typeof(T) == typeof(IDepositCapability) => (_deposits ??= new(deposits, _guard)) as T,
+            IArmingCapability arming when typeof(T) == typeof(IArmingCapability) => (_arming ??= new(arming, _guard, _mayArm)) as T,
+            IPowerCapability power when typeof(T) == typeof(IPowerCapability) => (_power ??= new(power, _guard)) as T,
+            IClaimCapability claim when typeof(T) == typeof(IClaimCapability) => (_claim ??= new(claim, _guard)) as T,
+            _ => capability,
+        };
+    }
+
+    /// <summary>A capability, or nothing.</summary>
+    internal readonly record struct Found<T>(T? Capability)
+        where T : class, ITargetCapability;
 
     private sealed class GuardedFacts(IFactsCapability inner, OperationGuard guard) : IFactsCapability
     {
@@ -102,13 +117,14 @@ internal sealed class GuardedSession : IAsyncDisposable
         public ValueTask DisposeAsync() => guard.CloseAsync(inner);
     }
 
-    private sealed class GuardedArming(IArmingCapability inner, OperationGuard guard) : IArmingCapability
+    private sealed class GuardedArming(IArmingCapability inner, OperationGuard guard, Func<bool> mayArm) : IArmingCapability
     {
         public ValueTask<TransportResult<ArmedState>> ReadArmedStateAsync(bool withDigests, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, withDigests), static (s, t) => s.inner.ReadArmedStateAsync(s.withDigests, t), 0, cancellationToken);
 
-        public ValueTask<TransportResult<Done>> ArmAsync(ArmRequest request, CancellationToken cancellationToken) =>
-            guard.RunAsync((inner, request), static (s, t) => s.inner.ArmAsync(s.request, t), request.Manifest.TotalBytes, cancellationToken);
+        public ValueTask<TransportResult<Done>> ArmAsync(ArmRequest request, CancellationToken cancellationToken) => !mayArm()
+            ? new(new TransportFault(TransportFaultKind.Rejected, FaultEffect.NotSent, "the intent to arm is not in the journal"))
+            : guard.RunAsync((inner, request), static (s, t) => s.inner.ArmAsync(s.request, t), request.Manifest.TotalBytes, cancellationToken);
 
         public ValueTask<TransportResult<Done>> DisarmAsync(string depositId, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, depositId), static (s, t) => s.inner.DisarmAsync(s.depositId, t), 0, cancellationToken);
