@@ -85,8 +85,9 @@ public sealed class ScheduledFlashTests
         Assert.Equal(Evidence.Boot, adopted.BootBefore);
         Assert.False(adopted.IsRebootRequested);
         Assert.Null(adopted.FindDifference(Evidence.Armed()));
-        Assert.True(ScheduledFlash.TryAdopt(Evidence.Target, [Record(FlashJournalRecordKind.ArmIntent, 2), Record(FlashJournalRecordKind.RebootIntent, 3)], Evidence.Identity).GetValueOrThrow().IsRebootRequested);
-        Assert.False(ScheduledFlash.TryAdopt(Evidence.Target, [Record(FlashJournalRecordKind.RebootIntent, 1), Record(FlashJournalRecordKind.ArmIntent, 2)], Evidence.Identity).GetValueOrThrow().IsRebootRequested);
+        Assert.True(ScheduledFlash.TryAdopt(Evidence.Target, [Record(FlashJournalRecordKind.ArmIntent, 2), Record(FlashJournalRecordKind.RebootRequested, 3)], Evidence.Identity).GetValueOrThrow().IsRebootRequested);
+        Assert.False(ScheduledFlash.TryAdopt(Evidence.Target, [Record(FlashJournalRecordKind.ArmIntent, 2), Record(FlashJournalRecordKind.RebootIntent, 3)], Evidence.Identity).GetValueOrThrow().IsRebootRequested);
+        Assert.False(ScheduledFlash.TryAdopt(Evidence.Target, [Record(FlashJournalRecordKind.RebootRequested, 1), Record(FlashJournalRecordKind.ArmIntent, 2)], Evidence.Identity).GetValueOrThrow().IsRebootRequested);
     }
 
     [Fact]

@@ -438,8 +438,8 @@ public sealed class FileFlashJournalTests : IDisposable
         Assert.Equal(2, (await History(journal)).Count);
     }
 
-    private const int GoldenLength = 441;
-    private const string GoldenDigest = "298853f97ce60d8b2e71562a38f339aeb60121cfd3c9b6ad148cc7016173c1d9";
+    private const int GoldenLength = 489;
+    private const string GoldenDigest = "c40e231f8533785677db0097244889400df6654e6966173e83d126837ea8d501";
 
     private static FlashFailure Failure<T>(FlashResult<T> result)
         where T : notnull => result.TryGetValue(out _, out var failure) ? throw new InvalidOperationException("it succeeded") : failure;
