@@ -82,7 +82,7 @@ public sealed class EnumeratedSimulationTests(ITestOutputHelper output)
 
     internal static SimulatedPersona Find(string name) => SimulatedPersona.All.Single(p => p.Name == name);
 
-    private void Check(string name, IEnumerable<Schedule> schedules)
+    private void Check(string name, IEnumerable<Schedule> schedules, [System.Runtime.CompilerServices.CallerMemberName] string what = "")
     {
         var count = 0;
         var bad = new List<string>();
@@ -96,6 +96,7 @@ public sealed class EnumeratedSimulationTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{name}: {count} schedules, {bad.Count} violations");
+        Console.WriteLine($"[romflash] {what}, {name}: {count} schedules, {bad.Count} violations");
         Assert.True(bad.Count == 0, $"{bad.Count} violations in {count} schedules, the first:\n{string.Join("\n", bad.Take(4).Concat(bad.Where((_, i) => i % Math.Max(1, bad.Count / 8) == 0)))}");
         Assert.True(count > 50);
     }
