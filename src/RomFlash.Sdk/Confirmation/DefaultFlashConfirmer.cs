@@ -19,6 +19,12 @@ internal sealed class DefaultFlashConfirmer : IFlashConfirmer
         while (true)
         {
             context.Report(FlashStage.Confirm);
+            if (wait > TimeSpan.Zero)
+            {
+                // A target that boots has dropped its sessions, whether or not they noticed: a look through one of them would be lost.
+                await context.Connection.ResetAsync().ConfigureAwait(false);
+            }
+
             var look = await FactReader.ReadAsync(context, Wanted, FlashStage.Confirm, wait > TimeSpan.Zero ? 0 : context.Policy.Deadlines.ReadRetries, cancellationToken).ConfigureAwait(false);
             var answered = look.TryGetValue(out var facts, out var failure);
             var remaining = wait - context.TimeProvider.GetElapsedTime(start);
@@ -39,8 +45,6 @@ internal sealed class DefaultFlashConfirmer : IFlashConfirmer
                 };
             }
 
-            // A target that boots has dropped its sessions, whether or not they noticed.
-            await context.Connection.ResetAsync().ConfigureAwait(false);
             var interval = context.Policy.Deadlines.PollInterval;
             await Task.Delay(remaining < interval ? remaining : interval, context.TimeProvider, cancellationToken).ConfigureAwait(false);
         }

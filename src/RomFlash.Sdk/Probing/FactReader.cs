@@ -86,16 +86,16 @@ internal static class FactReader
     {
         return new()
         {
-            Identity = Pick(known.Identity, more.Identity, FactKinds.Identity),
-            Roms = Pick(known.Roms, more.Roms, FactKinds.Roms),
-            SystemPartition = Pick(known.SystemPartition, more.SystemPartition, FactKinds.SystemPartition),
-            Account = Pick(known.Account, more.Account, FactKinds.Account),
-            Services = Pick(known.Services, more.Services, FactKinds.Services),
-            Readiness = Pick(known.Readiness, more.Readiness, FactKinds.Readiness),
-            Boot = Pick(known.Boot, more.Boot, FactKinds.Boot),
+            Identity = Pick(known.Identity, more.Identity, FactKinds.Identity, nameof(FactKinds.Identity)),
+            Roms = Pick(known.Roms, more.Roms, FactKinds.Roms, nameof(FactKinds.Roms)),
+            SystemPartition = Pick(known.SystemPartition, more.SystemPartition, FactKinds.SystemPartition, nameof(FactKinds.SystemPartition)),
+            Account = Pick(known.Account, more.Account, FactKinds.Account, nameof(FactKinds.Account)),
+            Services = Pick(known.Services, more.Services, FactKinds.Services, nameof(FactKinds.Services)),
+            Readiness = Pick(known.Readiness, more.Readiness, FactKinds.Readiness, nameof(FactKinds.Readiness)),
+            Boot = Pick(known.Boot, more.Boot, FactKinds.Boot, nameof(FactKinds.Boot)),
         };
 
-        Fact<T> Pick<T>(Fact<T> old, Fact<T> next, FactKinds kind)
+        Fact<T> Pick<T>(Fact<T> old, Fact<T> next, FactKinds kind, string name)
             where T : notnull
         {
             if (old.IsKnown || (wanted & kind) == 0)
@@ -105,7 +105,7 @@ internal static class FactReader
 
             if (next.IsKnown)
             {
-                origins.Add(new(kind.ToString(), endpoint));
+                origins.Add(new(name, endpoint));
             }
 
             return next;

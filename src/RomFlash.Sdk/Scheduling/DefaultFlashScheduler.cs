@@ -12,12 +12,26 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
 {
     /// <summary>Chooses the way to arm: one that can be taken back and does not flash at once where there is one.</summary>
     /// <returns>The offer, or null when policy allows none of them.</returns>
-    public static ArmingOffer? Choose(ArmedState state, FlashPolicy policy) =>
-        (state.Offers.IsDefault ? [] : state.Offers)
-        .Where(o => o is not null && o.MaxComponents >= 1 && (!o.FlashesAtOnce || policy.AllowImmediateFlash))
-        .OrderBy(o => o.FlashesAtOnce)
-        .ThenByDescending(o => o.CanDisarm)
-        .FirstOrDefault();
+    public static ArmingOffer? Choose(ArmedState state, FlashPolicy policy)
+    {
+        // A loop: this is asked several times in every upgrade. Of equals the first wins.
+        ArmingOffer? best = null;
+        foreach (var offer in state.Offers.IsDefault ? [] : state.Offers)
+        {
+            if (offer is not null
+                && offer.MaxComponents >= 1
+                && (!offer.FlashesAtOnce || policy.AllowImmediateFlash)
+                && (best is null || IsBetter(offer, best)))
+            {
+                best = offer;
+            }
+        }
+
+        return best;
+
+        static bool IsBetter(ArmingOffer one, ArmingOffer other) =>
+            one.FlashesAtOnce == other.FlashesAtOnce ? one.CanDisarm && !other.CanDisarm : !one.FlashesAtOnce;
+    }
 
     public async ValueTask<FlashResult<ArmedState>> InspectAsync(StageContext context, CancellationToken cancellationToken)
     {

@@ -1,7 +1,11 @@
 using System.Text.RegularExpressions;
 using RomFlash.Repository.Tests.Snippets;
 using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Testing.Simulation;
 
 namespace RomFlash.Repository.Tests.Documents;
 
@@ -115,6 +119,40 @@ public sealed partial class DocumentTests
         Assert.Equal("server team", FailureGroups.Queue(new RemoteRegistryStopped()));
         Assert.Equal("on call", FailureGroups.Queue(new TargetDidNotReturn()));
     }
+
+    [Fact]
+    public async Task Snippet_Embed_UpgradesAFolder()
+    {
+        using var folder = new TemporaryFolder();
+        var firmwareClass = new Guid("ffeeddcc-bbaa-9988-7766-554433221100");
+        var rom = SimulatedRom.Create(firmwareClass, RomKind.SystemRom, "2.0", 0x0002_0000, payloadLength: 5000);
+        var file = Path.Combine(folder.Path, "new.rom");
+        await File.WriteAllBytesAsync(file, rom.Content.ToArray());
+        Directory.CreateDirectory(Path.Combine(folder.Path, "esp", "EFI"));
+        folder.Write("esp.facts.json", $$"""
+            {
+              "identity": { "serialNumber": "CZ1234" },
+              "boot": "1",
+              "roms": [{ "id": "system", "kind": "system-rom", "firmwareClass": "{{firmwareClass}}", "versions": { "smbios": "1.0", "esrt": "0x00010000" } }],
+              "systemPartition": { "fileSystem": "vfat", "totalBytes": 33470464, "freeBytes": 30000000 },
+              "account": "administrator",
+              "readiness": { "pendingReboot": false, "externalPower": true, "batterySufficient": true, "diskEncryptionSealed": false, "healthy": true, "inRecovery": false },
+              "arming": ["capsule-file-only"]
+            }
+            """);
+        var report = await EmbedExample.UpgradeAsync(
+            file,
+            FlashTarget.Parse($"dir:{folder.Path}/esp"),
+            new RomImageValidator([new SimulatedRomFormat()], new RomImageValidatorOptions()),
+            SimulatedCatalog.Of(rom),
+            new InMemoryFlashJournal());
+        Assert.True(report.Outcome == FlashOutcomeKind.Pending, report.Result.ToString());
+        var armed = Assert.Single(Directory.GetFiles(Path.Combine(folder.Path, "esp", "EFI", "UpdateCapsule")));
+        Assert.Equal(rom.Content.ToArray(), await File.ReadAllBytesAsync(armed));
+    }
+
+    [Fact]
+    public void Snippet_Embed_TakesTenLinesAtMost() => Assert.InRange(Snippets()["embed"].Split('\n').Length, 1, 10);
 
     private static Dictionary<string, string> Snippets()
     {

@@ -44,7 +44,7 @@ public sealed class ConsumerTests(PackedPackages packages)
                 "from scratch: Upgraded, verified by ReadBack, runs 2.0",
                 "from scratch: RF5008 ImageChangedOnClient, removed 1, runs 1.0",
                 "substitutes: all, RF3001",
-                "packages: RomFlash.Sdk, RomFlash.Sdk.Testing",
+                "pipeline: Upgraded, verified by ReadBack, runs 2.0, again AlreadyCurrent",
             ],
             run.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }

@@ -1,7 +1,12 @@
+using RomFlash.Sdk;
+using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports.Directory;
 
 namespace RomFlash.Repository.Tests.Snippets;
 
@@ -14,6 +19,22 @@ internal static class EmbedExample
         var policy = FlashPolicy.Default with { DryRun = true, RebootDelay = TimeSpan.FromMinutes(1) };
         // end snippet
         return policy;
+    }
+
+    public static async Task<FlashReport> UpgradeAsync(string file, FlashTarget target, RomImageValidator validator, ICompatibilityCatalog catalog, IFlashJournal journal)
+    {
+        // snippet: embed
+        var client = new RomFlashClient(new RomFlashClientOptions
+        {
+            Transports = [new DirectoryTransport()],
+            Catalog = catalog, // which ROM may go where: JsonCompatibilityCatalog.LoadAsync
+            Journal = journal, // what survives a crash of this program: FileFlashJournal.OpenAsync
+        });
+        var image = (await validator.ValidateAsync(new FileImageSource(file), CancellationToken.None)).GetValueOrThrow();
+        var report = await client.FlashAsync(new FlashRequest(target, image), progress: null, CancellationToken.None);
+        Console.WriteLine($"{report.Target}: {report.Outcome}, verified by {report.Verification}");
+        // end snippet
+        return report;
     }
 
     // snippet: result
