@@ -102,7 +102,8 @@ internal sealed class ClientServices
             await Task.WhenAny(task, Task.Delay(Grace, Time, CancellationToken.None)).ConfigureAwait(false);
         }
 
-        await delay.CancelAsync().ConfigureAwait(false);
+        // Not CancelAsync: only the delay hears it, and a detour over the thread pool would let a simulated clock run on meanwhile.
+        delay.Cancel();
         if (!task.IsCompleted)
         {
             _ = task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

@@ -102,7 +102,8 @@ internal sealed class OperationGuard : IDisposable
             var first = await Task.WhenAny(task, expired, stopped.Task).ConfigureAwait(false);
             if (first == task)
             {
-                await delay.CancelAsync().ConfigureAwait(false);
+                // Not CancelAsync: only the delay hears it, and a detour over the thread pool would let a simulated clock run on meanwhile.
+                delay.Cancel();
                 return await FinishAsync(task, null).ConfigureAwait(false);
             }
 
@@ -112,7 +113,7 @@ internal sealed class OperationGuard : IDisposable
             var kind = first == expired ? TransportFaultKind.TimedOut : TransportFaultKind.Cancelled;
             await source.CancelAsync().ConfigureAwait(false);
             await Task.WhenAny(task, Task.Delay(Grace, _time, CancellationToken.None)).ConfigureAwait(false);
-            await delay.CancelAsync().ConfigureAwait(false);
+            delay.Cancel();
             if (!task.IsCompleted)
             {
                 Abandon(task);
