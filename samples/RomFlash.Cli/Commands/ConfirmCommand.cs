@@ -2,6 +2,9 @@ using System.CommandLine;
 using RomFlash.Cli.CommandLine;
 using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
+using RomFlash.Sdk.Journal;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Cli.Commands;
 
@@ -35,13 +38,32 @@ internal sealed class ConfirmCommand : CliCommand
 
         await using (journal)
         {
-            var report = await ClientFactory.Create(journal).ConfirmAsync(targets[0], wait, null, cancellationToken);
+            if (wait > TimeSpan.Zero)
+            {
+                Terminal.Error.WriteLine($"romflash: waiting up to {parsed.GetValue(_wait)} for the boot; to stop waiting changes nothing");
+            }
+
             var writer = new ResultWriter(Terminal, parsed.GetValue(_json));
-            writer.Write(TargetResult.Of(report), report.Result.TryGetValue(out _, out failure) ? null : failure);
+            var (result, code) = await LookAsync(journal, targets[0], wait, cancellationToken);
+            writer.Write(result, code.Failure);
             writer.Finish();
+            return code.Number;
+        }
+    }
+
+    private static async Task<(TargetResult Result, (int Number, FlashFailure? Failure) Code)> LookAsync(FileFlashJournal journal, FlashTarget target, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var report = await ClientFactory.Create(journal).ConfirmAsync(target, wait, null, cancellationToken);
 
             // Somebody who asks whether it was flashed is not answered by "not yet".
-            return failure is null ? ExitCode.Of(report.Outcome, isPendingEnough: false) : ExitCode.Of(failure);
+            return (TargetResult.Of(report), report.Result.TryGetValue(out _, out var failure) ? (ExitCode.Of(report.Outcome, isPendingEnough: false), null) : (ExitCode.Of(failure), failure));
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            var stopped = new OperationCancelled { Stage = FlashStage.Confirm, TargetId = target.Id, TargetState = TargetState.Indeterminate, Detail = "stopped looking; the flash stays open, and can be confirmed later" };
+            return (TargetResult.Of(target.Id, stopped), (ExitCode.Cancelled, stopped));
         }
     }
 }

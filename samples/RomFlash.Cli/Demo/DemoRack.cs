@@ -20,7 +20,7 @@ internal static class DemoRack
         {
             Transports = [rack.Transport],
             Catalog = DemoRoms.Catalog,
-            Journal = new InMemoryFlashJournal(),
+            Journal = new InMemoryFlashJournal("demo"),
             Credentials = CredentialSources.None,
             TimeProvider = clock,
         });
