@@ -81,9 +81,9 @@ public sealed class DirectoryTargetTests : IDisposable
     public async Task Flash_TargetsThatFailDifferently_ExitsTenAndUpgradesTheOthers()
     {
         using var other = new Bench();
-        other.WriteFacts(totalBytes: 31_999_999);
+        other.WriteFacts(totalBytes: 31_999_999, change: f => f["identity"] = new JsonObject { ["serialNumber"] = "CZ2", ["manufacturer"] = "Maker", ["product"] = "Other" });
 
-        var result = await Cli.RunAsync([.. _bench.FlashArguments, other.Target, "sim://rack-01", "--json"]);
+        var result = await Cli.RunAsync([.. _bench.FlashArguments, "--target", other.Target, "sim://rack-01", "--json"]);
 
         Assert.Equal(10, result.ExitCode);
         Assert.Equal(["Pending", "NotFlashed", "NotFlashed"], result.Json.OrderByDescending(o => o.GetProperty("outcome").GetString(), StringComparer.Ordinal).Select(o => o.GetProperty("outcome").GetString()));
@@ -92,11 +92,23 @@ public sealed class DirectoryTargetTests : IDisposable
     [Fact]
     public async Task Flash_SameTargetTwice_RefusesTheSecond()
     {
-        var result = await Cli.RunAsync([.. _bench.FlashArguments, _bench.Target, "--json"]);
+        var result = await Cli.RunAsync([.. _bench.FlashArguments, "--target", _bench.Target, "--json"]);
 
         Assert.Equal(3, result.ExitCode);
         Assert.Contains(result.Json, o => o.GetProperty("code").GetString() == "RF1006");
         Assert.Contains(result.Json, o => o.GetProperty("outcome").GetString() == "Pending");
+    }
+
+    [Fact]
+    public async Task Flash_OneMachineUnderTwoAddresses_IsFlashedOnce()
+    {
+        using var other = new Bench();
+
+        var result = await Cli.RunAsync([.. _bench.FlashArguments, "--target", other.Target, "--concurrency", "1", "--json"]);
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Single(result.Json, o => o.GetProperty("outcome").GetString() == "Pending");
+        Assert.False(Directory.Exists(other.UpdateCapsule));
     }
 
     [Fact]
