@@ -30,9 +30,14 @@ internal static class Cli
     /// <summary>Starts the executable and leaves it running.</summary>
     public static Process Start(params string[] arguments) => Process.Start(Describe(Host, [Executable, .. arguments], []))!;
 
-    public static async Task<RunResult> RunProgramAsync(string program, string[] arguments, (string Name, string Value)[] environment)
+    /// <summary>Runs the executable at a terminal, which script(1) of util-linux makes, and types something there.</summary>
+    public static Task<RunResult> RunAtTerminalAsync(string typed, (string Name, string Value)[] environment, params string[] arguments) =>
+        RunProgramAsync("script", ["-q", "-e", "-c", string.Join(' ', ((string[])[Host, Executable, .. arguments]).Select(a => $"'{a}'")), "/dev/null"], [("TERM", "xterm-256color"), .. environment], typed);
+
+    public static async Task<RunResult> RunProgramAsync(string program, string[] arguments, (string Name, string Value)[] environment, string typed = "")
     {
         using var process = Process.Start(Describe(program, arguments, environment))!;
+        await process.StandardInput.WriteAsync(typed);
         return await FinishAsync(process);
     }
 

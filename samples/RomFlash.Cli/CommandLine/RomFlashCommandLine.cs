@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Text.RegularExpressions;
 using RomFlash.Cli.Commands;
 using RomFlash.Cli.Rendering;
@@ -34,6 +35,12 @@ internal static partial class RomFlashCommandLine
             return ExitCode.Syntax;
         }
 
+        if (parsed.Tokens.Any(t => t is { Type: TokenType.Argument, Value.Length: 0 }))
+        {
+            FailureText.Write(terminal, new InvalidParameter { Detail = "an option has an empty value" });
+            return ExitCode.InvalidParameter;
+        }
+
         var invocation = new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
@@ -43,6 +50,13 @@ internal static partial class RomFlashCommandLine
         {
             terminal.Error.WriteLine("romflash: cancelled; no target was changed");
             return ExitCode.Cancelled;
+        }
+#pragma warning disable CA1031 // A defect. What it says may quote anything, so it is escaped like everything else instead of being left to the runtime.
+        catch (Exception defect)
+#pragma warning restore CA1031
+        {
+            terminal.Error.WriteLine($"romflash: a defect of this program; look at the targets before going on: {UntrustedText.ForTerminal(defect.ToString())}");
+            return ExitCode.Failed;
         }
     }
 

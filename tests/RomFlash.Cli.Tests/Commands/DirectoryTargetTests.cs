@@ -100,24 +100,12 @@ public sealed class DirectoryTargetTests : IDisposable
     }
 
     [Fact]
-    public async Task Flash_OneMachineUnderTwoAddresses_IsFlashedOnce()
-    {
-        using var other = new Bench();
-
-        var result = await Cli.RunAsync([.. _bench.FlashArguments, "--target", other.Target, "--concurrency", "1", "--json"]);
-
-        Assert.NotEqual(0, result.ExitCode);
-        Assert.Single(result.Json, o => o.GetProperty("outcome").GetString() == "Pending");
-        Assert.False(Directory.Exists(other.UpdateCapsule));
-    }
-
-    [Fact]
-    public async Task Flash_NoSuchFolder_IsAConnectionFailureOrAnUnsupportedOne()
+    public async Task Probe_NoSuchFolder_IsAConnectionFailure()
     {
         var result = await Cli.RunAsync("probe", "--target", "dir:" + Path.Combine(_bench.Folder, "nowhere"));
 
-        Assert.NotEqual(0, result.ExitCode);
-        Assert.Contains("romflash: RF", result.Error, StringComparison.Ordinal);
+        Assert.Equal(5, result.ExitCode);
+        Assert.Contains("there is no folder", result.Error, StringComparison.Ordinal);
         Assert.Contains("Untouched", result.Error, StringComparison.Ordinal);
     }
 
@@ -225,6 +213,30 @@ public sealed class DirectoryTargetTests : IDisposable
         Assert.Single(Directory.GetFiles(_bench.UpdateCapsule));
         _bench.PlayBoot(isFlashed: true);
         Assert.Equal(0, (await Cli.RunAsync("confirm", "--target", _bench.Target, "--journal", _bench.Journal)).ExitCode);
+    }
+
+    [Theory]
+    [Trait("Category", "Peer")]
+    [InlineData("n\n", 130, false)]
+    [InlineData("y\n", 0, true)]
+    public async Task Flash_AtATerminal_AsksOnce(string typed, int exitCode, bool isArmed)
+    {
+        var result = await Cli.RunAtTerminalAsync(typed, [], _bench.FlashArguments);
+
+        Assert.True(result.ExitCode == exitCode, result.ToString());
+        Assert.Contains("Flash 1 target(s)", result.Out, StringComparison.Ordinal);
+        Assert.Equal(isArmed, Directory.Exists(_bench.UpdateCapsule));
+    }
+
+    [Fact]
+    [Trait("Category", "Peer")]
+    public async Task Flash_AtATerminalWithYes_AsksNothing()
+    {
+        var result = await Cli.RunAtTerminalAsync(string.Empty, [], [.. _bench.FlashArguments, "--yes"]);
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.DoesNotContain("[y/N]", result.Out, StringComparison.Ordinal);
+        Assert.Contains("Pending", result.Out, StringComparison.Ordinal);
     }
 
     // SIGTERM is taken as Ctrl-C is, and arrives also where the test runner was started with SIGINT ignored.

@@ -74,7 +74,7 @@ public sealed class RealImageTests : IDisposable
     {
         await _bench.MakeCapsuleAsync();
         var volume = Path.Combine(_bench.Folder, "volume.img");
-        var made = await Cli.RunProgramAsync("mkfs.vfat", ["-F", "16", "-C", volume, "32768"], []);
+        var made = await Cli.RunProgramAsync("/usr/sbin/mkfs.vfat", ["-F", "16", "-C", volume, "32768"], []);
         Assert.True(made.ExitCode == 0, made.ToString());
         var usable = await ReadDataBytesAsync(volume);
         _bench.WriteFacts(totalBytes: usable);

@@ -43,6 +43,19 @@ public sealed class SyntaxTests
     }
 
     [Theory]
+    [InlineData("validate", "--image", "")]
+    [InlineData("history", "--journal", "")]
+    [InlineData("flash", "--image", "a", "--catalog", "", "--target", "dir:/x")]
+    [InlineData("probe", "--target", "")]
+    public async Task Run_EmptyValue_ExitsThree(params string[] arguments)
+    {
+        var result = await Cli.RunAsync(arguments);
+
+        Assert.True(result.ExitCode == 3, result.ToString());
+        Assert.Contains("RF1002", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("probe", "--target", $"dir://admin:{Canary}@host/x")]
     [InlineData("probe", $"dir://admin:{Canary}@host/x")]
     [InlineData("probe", "--targte", $"dir://admin:{Canary}'s@host/x")]

@@ -63,7 +63,7 @@ public sealed class DemoTests
     [Trait("Category", "Peer")]
     public async Task Demo_AtATerminal_ShowsATableWithoutHostileSequences()
     {
-        var result = await RunAtTerminalAsync("demo");
+        var result = await Cli.RunAtTerminalAsync(string.Empty, [], "demo");
 
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("│", result.Out, StringComparison.Ordinal);
@@ -76,7 +76,7 @@ public sealed class DemoTests
     [Trait("Category", "Peer")]
     public async Task Demo_AtATerminalWithNoColor_IsPlain()
     {
-        var result = await RunAtTerminalAsync("demo", ("NO_COLOR", "1"));
+        var result = await Cli.RunAtTerminalAsync(string.Empty, [("NO_COLOR", "1")], "demo");
 
         Assert.Equal(0, result.ExitCode);
         Assert.DoesNotContain("│", result.Out, StringComparison.Ordinal);
@@ -84,8 +84,4 @@ public sealed class DemoTests
         // The runtime itself may set the terminal up; no text is coloured.
         Assert.DoesNotMatch("\u001b\\[[0-9;]*m", result.Out);
     }
-
-    // script(1) of util-linux gives a program a terminal.
-    private static Task<RunResult> RunAtTerminalAsync(string command, params (string Name, string Value)[] environment) =>
-        Cli.RunProgramAsync("script", ["-q", "-e", "-c", $"dotnet '{Path.Combine(AppContext.BaseDirectory, "romflash.dll")}' {command}", "/dev/null"], [("TERM", "xterm-256color"), .. environment]);
 }
