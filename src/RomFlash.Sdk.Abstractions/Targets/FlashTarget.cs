@@ -41,12 +41,24 @@ public sealed record TargetEndpoint
             return new SecretInAddress { Detail = $"a {uri.Scheme} address holds user information" };
         }
 
+        if (IsUserAtHost(address, uri))
+        {
+            return new SecretInAddress { Detail = "an address without a scheme seems to begin with user information" };
+        }
+
         return new TargetEndpoint(uri, credentialReference);
     }
 
     /// <summary>The address.</summary>
     /// <returns>The address as a URI.</returns>
     public override string ToString() => Address.IsFile ? Address.LocalPath : Address.OriginalString;
+
+    // "admin:secret@host" parses as a URI with the scheme "admin". An address that means a path or a host has a slash after its scheme.
+    private static bool IsUserAtHost(string address, Uri uri)
+    {
+        var rest = address.AsSpan(uri.Scheme.Length + 1);
+        return rest.Contains('@') && rest[0] != '/';
+    }
 
     // On Unix "/path" parses as an absolute file URI although it has no scheme.
     private static bool HasScheme(string address, Uri uri) => address.StartsWith(uri.Scheme + ":", StringComparison.OrdinalIgnoreCase);

@@ -21,6 +21,18 @@ internal sealed partial class UpgradeRun
         return last is { Kind: FlashJournalRecordKind.ArmIntent };
     }
 
+    // What was armed under another name lies at that name's address, and can't be looked up at this one.
+    private FlashInProgress? FindOtherName(ImmutableArray<FlashJournalRecord> open) =>
+        open.IsEmpty || string.Equals(open[^1].TargetId, _target.Id, StringComparison.Ordinal)
+            ? null
+            : new FlashInProgress
+            {
+                Stage = FlashStage.Reconcile,
+                TargetId = _target.Id,
+                TargetState = HasArmIntent(open) ? TargetState.Indeterminate : TargetState.Prepared,
+                Detail = $"operation {open[^1].OperationId} of the same machine under the name '{open[^1].TargetId}' is not concluded: confirm or cancel it under that name",
+            };
+
     private static bool HasRebootIntent(ImmutableArray<FlashJournalRecord> records) => records.Any(r => r.Kind == FlashJournalRecordKind.RebootIntent);
 
     /// <summary>A target that was told to restart (or flashes at once) may be away now: waits for it, instead of calling it unreachable. Null when it answers and has not booted.</summary>

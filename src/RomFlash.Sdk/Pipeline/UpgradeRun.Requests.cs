@@ -55,10 +55,7 @@ internal sealed partial class UpgradeRun
                 }
             }
 
-            if (open.IsEmpty)
-            {
-                return StateOf(found);
-            }
+            return FindOtherName(open) is { } other ? other : StateOf(found);
         }
 
         var isArmed = HasArmIntent(open);

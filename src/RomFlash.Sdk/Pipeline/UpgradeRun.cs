@@ -216,6 +216,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             {
                 return (failure, false);
             }
+
+            if (FindOtherName(open) is { } other)
+            {
+                return (other, false);
+            }
         }
 
         if (!open.IsEmpty)

@@ -19,6 +19,7 @@ public sealed class TargetsTests
     [InlineData($"smb://admin:{Canary}@host/esp", "RF1005")]
     [InlineData($"ssh://{Canary}@host", "RF1005")]
     [InlineData($"smb://admin:{Canary}@[broken", "RF1002")]
+    [InlineData($"admin:{Canary}@host", "RF1005")]
     public void TryCreate_AddressWithSecret_IsRefusedAndNotRepeated(string address, string code)
     {
         var failure = Evidence.FailureOf(FlashTarget.TryCreate(address));

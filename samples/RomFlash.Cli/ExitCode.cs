@@ -1,0 +1,62 @@
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Outcomes;
+
+namespace RomFlash.Cli;
+
+/// <summary>The exit codes, and which of them an end means. The table for users is docs/exit-codes.md.</summary>
+internal static class ExitCode
+{
+    public const int Success = 0;
+    public const int Syntax = 2;
+    public const int InvalidParameter = 3;
+    public const int Access = 4;
+    public const int Connection = 5;
+    public const int Compatibility = 6;
+    public const int Image = 7;
+    public const int StagingOrArming = 8;
+    public const int Failed = 9;
+    public const int Several = 10;
+    public const int Cancelled = 130;
+
+    private static readonly FlashFailureCases<int> Groups = new()
+    {
+        Request = static f => f is CommandLineSyntax ? Syntax : InvalidParameter,
+        Access = static _ => Access,
+        Connection = static _ => Connection,
+        Compatibility = static _ => Compatibility,
+        Image = static _ => Image,
+        Staging = static _ => StagingOrArming,
+        Arming = static _ => StagingOrArming,
+        Flashing = static _ => Failed,
+        Operation = static f => f is OperationCancelled ? Cancelled : Failed,
+        Other = static _ => Failed,
+    };
+
+    /// <summary>The code for one failure. A machine that is not known to be as it was outweighs what went wrong.</summary>
+    public static int Of(FlashFailure failure) => failure switch
+    {
+        OperationCancelled => Cancelled,
+        { TargetState: TargetState.Indeterminate or TargetState.Flashing or TargetState.RomChanged or TargetState.RecoveryRequired } => Failed,
+        _ => failure.Match(Groups),
+    };
+
+    /// <summary>The code for an end that is no failure. A flash that waits for its boot is a success only where nobody asked for more.</summary>
+    public static int Of(FlashOutcomeKind outcome, bool isPendingEnough) => outcome switch
+    {
+        FlashOutcomeKind.Upgraded or FlashOutcomeKind.AlreadyCurrent or FlashOutcomeKind.WouldUpgrade => Success,
+        FlashOutcomeKind.Pending when isPendingEnough => Success,
+        _ => Failed,
+    };
+
+    /// <summary>The code of a run over several targets: the one kind of failure, or <see cref="Several"/>. A cancellation outweighs all.</summary>
+    public static int Combine(IEnumerable<int> codes)
+    {
+        var kinds = codes.Where(c => c != Success).Distinct().ToArray();
+        return kinds switch
+        {
+            [] => Success,
+            [var only] => only,
+            _ => kinds.Contains(Cancelled) ? Cancelled : Several,
+        };
+    }
+}

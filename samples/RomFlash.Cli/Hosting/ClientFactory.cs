@@ -1,0 +1,30 @@
+using RomFlash.Sdk;
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Journal;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports.Directory;
+
+namespace RomFlash.Cli.Hosting;
+
+/// <summary>What the product is made of: its transports and its image formats. The simulator is not among them; only the demo has it.</summary>
+internal static class ClientFactory
+{
+    public static RomImageValidator Validator { get; } = new([new UefiCapsuleFormat()], new RomImageValidatorOptions());
+
+    public static RomFlashClient Create(IFlashJournal journal, ICompatibilityCatalog? catalog = null) => new(new RomFlashClientOptions
+    {
+        Transports = [new DirectoryTransport()],
+        Catalog = catalog ?? new NoCatalog(),
+        Journal = journal,
+        Credentials = CredentialSources.CurrentUser,
+    });
+
+    // For commands that never ask: looking, cancelling, reading.
+    private sealed class NoCatalog : ICompatibilityCatalog
+    {
+        public ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken) =>
+            new(new CatalogUnusable { Stage = FlashStage.Check, TargetId = query.Report.Target.Id, Detail = "this command has no catalog" });
+    }
+}

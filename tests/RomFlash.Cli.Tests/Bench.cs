@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace RomFlash.Cli.Tests;
+
+/// <summary>A folder with everything that an upgrade of a directory target takes: the target, its facts, an image and a catalog.</summary>
+public sealed class Bench : IDisposable
+{
+    public const string OldVersion = "OVMF v1.00 (01/01/2020)";
+    public const string NewVersion = "OVMF v2.00 (02/02/2023)";
+
+    private const string OldPacked = "0x00010000";
+    private const string NewPacked = "0x00020000";
+    private static readonly Guid FirmwareClass = new("9f1a6c0e-41f5-4e35-9d0b-2a6a3e1c7b11");
+
+    public Bench()
+    {
+        Folder = Directory.CreateTempSubdirectory("romflash-cli-").FullName;
+        Directory.CreateDirectory(Path.Combine(Esp, "EFI"));
+        WriteFacts();
+    }
+
+    public string Folder { get; }
+
+    public string Esp => Path.Combine(Folder, "esp");
+
+    public string Target => "dir:" + Esp;
+
+    public string Image => Path.Combine(Folder, "rom.cap");
+
+    public string Catalog => Path.Combine(Folder, "catalog.json");
+
+    public string Journal => Path.Combine(Folder, "journal.rfj");
+
+    public string UpdateCapsule => Path.Combine(Esp, "EFI", "UpdateCapsule");
+
+    public string[] FlashArguments => ["flash", "--image", Image, "--catalog", Catalog, "--target", Target, "--journal", Journal];
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    /// <summary>Writes the facts of a machine that is ready for anything.</summary>
+    public void WriteFacts(string boot = "boot-1", bool isNew = false, string product = "Virtual machine", long totalBytes = 536_870_912, Action<JsonObject>? change = null)
+    {
+        var facts = new JsonObject
+        {
+            ["identity"] = new JsonObject { ["smbiosUuid"] = "00112233-4455-6677-8899-aabbccddeeff", ["serialNumber"] = "CZ1", ["manufacturer"] = "Maker", ["product"] = product },
+            ["boot"] = boot,
+            ["roms"] = new JsonArray(new JsonObject
+            {
+                ["id"] = "system",
+                ["kind"] = "system-rom",
+                ["name"] = product,
+                ["firmwareClass"] = FirmwareClass.ToString("D"),
+                ["versions"] = new JsonObject { ["smbios"] = isNew ? NewVersion : OldVersion, ["esrt"] = isNew ? NewPacked : OldPacked },
+                ["lastAttempt"] = new JsonObject { ["version"] = isNew ? NewPacked : OldPacked, ["status"] = 0 },
+            }),
+            ["systemPartition"] = new JsonObject { ["fileSystem"] = "vfat", ["totalBytes"] = totalBytes, ["freeBytes"] = Math.Min(totalBytes, 30_000_000), ["isBootVolume"] = true, ["isReadOnly"] = false },
+            ["account"] = "administrator",
+            ["readiness"] = new JsonObject
+            {
+                ["pendingReboot"] = false,
+                ["externalPower"] = true,
+                ["batterySufficient"] = true,
+                ["diskEncryptionSealed"] = false,
+                ["healthy"] = true,
+                ["inRecovery"] = false,
+            },
+            ["arming"] = new JsonArray("capsule-file-only"),
+        };
+        change?.Invoke(facts);
+        File.WriteAllText(Esp + ".facts.json", facts.ToJsonString());
+    }
+
+    /// <summary>Writes a catalog with one release: the image as it lies there now.</summary>
+    public void WriteCatalog()
+    {
+        var image = File.ReadAllBytes(Image);
+        var catalog = new JsonObject
+        {
+            ["romflashCatalog"] = 1,
+            ["name"] = "bench",
+            ["systems"] = new JsonArray(new JsonObject
+            {
+                ["manufacturer"] = "Maker",
+                ["product"] = "*",
+                ["roms"] = new JsonArray(new JsonObject
+                {
+                    ["component"] = "system-rom",
+                    ["firmwareClass"] = FirmwareClass.ToString("D"),
+                    ["releases"] = new JsonArray(new JsonObject
+                    {
+                        ["version"] = NewVersion,
+                        ["sha256"] = Convert.ToHexStringLower(SHA256.HashData(image)),
+                        ["size"] = image.Length,
+                        ["reportedAs"] = new JsonObject { ["smbios"] = NewVersion, ["esrt"] = NewPacked },
+                    }),
+                }),
+            }),
+        };
+        File.WriteAllText(Catalog, catalog.ToJsonString());
+    }
+
+    /// <summary>Makes a small capsule without any tool (UEFI 2.10, 23.3.2: a firmware management capsule with one payload).</summary>
+    public void WriteSmallCapsule()
+    {
+        const int CapsuleHeader = 28;
+        const int Payload = 5000;
+        using var stream = new MemoryStream();
+        using (var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true))
+        {
+            // EFI_CAPSULE_HEADER: GUID, header size, flags, image size.
+            writer.Write(new Guid("6dcbd5ed-e82d-4c44-bda1-7194199ad92a").ToByteArray());
+            writer.Write(CapsuleHeader);
+            writer.Write(0x00050000);
+            writer.Write(CapsuleHeader + 16 + 48 + Payload);
+
+            // EFI_FIRMWARE_MANAGEMENT_CAPSULE_HEADER: version, no drivers, one payload, its offset.
+            writer.Write(1);
+            writer.Write((ushort)0);
+            writer.Write((ushort)1);
+            writer.Write(16L);
+
+            // EFI_FIRMWARE_MANAGEMENT_CAPSULE_IMAGE_HEADER, version 3.
+            writer.Write(3);
+            writer.Write(FirmwareClass.ToByteArray());
+            writer.Write(1);
+            writer.Write(Payload);
+            writer.Write(0);
+            writer.Write(0L);
+            writer.Write(0L);
+            writer.Write(Enumerable.Range(0, Payload).Select(i => (byte)(i * 7)).ToArray());
+        }
+
+        File.WriteAllBytes(Image, stream.ToArray());
+        WriteCatalog();
+    }
+
+    /// <summary>Makes a capsule around real firmware, with another implementation's tool.</summary>
+    internal async Task MakeCapsuleAsync()
+    {
+        var made = await Cli.RunProgramAsync("mkeficapsule", ["-i", "1", "-I", "0", "-g", FirmwareClass.ToString("D"), "/usr/share/OVMF/OVMF_CODE.fd", Image], []);
+        Assert.True(made.ExitCode == 0, made.ToString());
+        WriteCatalog();
+    }
+
+    /// <summary>Does what the firmware does at a boot: takes what is armed, and tells another boot and perhaps another version.</summary>
+    public void PlayBoot(bool isFlashed)
+    {
+        foreach (var file in Directory.EnumerateFiles(UpdateCapsule))
+        {
+            File.Delete(file);
+        }
+
+        WriteFacts(boot: "boot-2", isNew: isFlashed);
+    }
+}
