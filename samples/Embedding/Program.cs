@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using RomFlash.Benchmarks.Images;
 using RomFlash.Benchmarks.Pipeline;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Journal;
 
 namespace RomFlash.Benchmarks.Comparison;

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 
 namespace RomFlash.Benchmarks.Images;
 

@@ -1,6 +1,7 @@
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Tests.Images;

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using RomFlash.Sdk.Outcomes;
 
-namespace RomFlash.Sdk.Images;
+namespace RomFlash.Sdk.Images.Formats;
 
 /// <summary>
 /// UEFI capsules that carry Firmware Management Protocol images (UEFI 2.10, 8.5.3 and 23.3). Checks every length and offset that firmware

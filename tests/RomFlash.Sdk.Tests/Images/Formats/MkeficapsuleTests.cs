@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Tests.Images.Formats;

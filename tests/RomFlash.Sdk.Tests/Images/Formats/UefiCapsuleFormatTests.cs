@@ -1,5 +1,6 @@
 using System.Globalization;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Tests.Images.Formats;
