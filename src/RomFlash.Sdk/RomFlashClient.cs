@@ -97,7 +97,10 @@ public sealed class RomFlashClient
     }
 
     /// <summary>Upgrades many targets, some at once. One target's failure never touches another. Reports come as targets end, in any order.</summary>
-    /// <param name="requests">What to upgrade; read as workers become free. Requests with the same target id are refused with <see cref="DuplicateTarget"/>.</param>
+    /// <param name="requests">
+    /// What to upgrade; read as workers become free. In a collection, a second request with the same target id is refused with
+    /// <see cref="DuplicateTarget"/>; in a stream it is refused while the first one is in work, and is a request like any other afterwards.
+    /// </param>
     /// <param name="concurrency">How many at once, at least 1.</param>
     /// <param name="progress">Told about progress from several threads at once, or null.</param>
     /// <param name="cancellationToken">Targets that have not begun are left alone; those in work end as <see cref="FlashAsync"/> says, and their reports still come.</param>
@@ -117,7 +120,9 @@ public sealed class RomFlashClient
         using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var reports = Channel.CreateBounded<FlashReport>(new BoundedChannelOptions(concurrency) { SingleReader = true });
         using var source = requests.GetEnumerator();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+
+        // A stream of requests is not remembered, so that memory stays flat; a collection is in memory anyway.
+        var seen = requests is IReadOnlyCollection<FlashRequest> ? new HashSet<string>(StringComparer.Ordinal) : null;
         var gate = new Lock();
         var misuse = false;
         var working = Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(WorkAsync, CancellationToken.None)));
@@ -172,7 +177,7 @@ public sealed class RomFlashClient
                         continue;
                     }
 
-                    isDuplicate = !seen.Add(request.Target.Id);
+                    isDuplicate = seen is not null && !seen.Add(request.Target.Id);
                 }
 
                 FlashReport report;

@@ -56,8 +56,13 @@ internal sealed class DefaultFlashConfirmer : IFlashConfirmer
         var decided = FlashOutcome.Decide(scheduled, new ConfirmationEvidence { Answered = true, Facts = facts });
         return decided.TryGetValue(out var outcome, out var failure)
             ? outcome is Upgraded
-            : failure is TargetIdentityChanged or FailureDuringFlash or FlashNotApplied { PeerCode: not null };
+            : failure is TargetIdentityChanged or FailureDuringFlash || (failure is FlashNotApplied && SaysThatItFailed(scheduled, facts));
     }
+
+    // The same status as before the flash may be that of an older attempt.
+    private static bool SaysThatItFailed(ScheduledFlash scheduled, TargetFacts facts) =>
+        facts.Roms.TryGet(out var roms)
+        && scheduled.Components.Any(c => roms.Any(r => r.Id == c.ComponentId && r.LastAttempt.TryGet(out var attempt) && attempt.Status.Number != 0 && attempt != c.AttemptBefore));
 
     private static async ValueTask<Fact<ArmedState>> ReadArmedAsync(StageContext context, CancellationToken cancellationToken)
     {
