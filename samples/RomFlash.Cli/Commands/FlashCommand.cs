@@ -128,7 +128,7 @@ internal sealed class FlashCommand : CliCommand
         var remaining = targets.ToList();
         try
         {
-            await foreach (var report in client.FlashManyAsync(targets.Select(t => new FlashRequest(t, images, policy)), concurrency, ProgressLines.For(Terminal), cancellationToken))
+            await foreach (var report in client.FlashManyAsync(targets.Select(t => new FlashRequest(t, images, policy)).ToArray(), concurrency, ProgressLines.For(Terminal), cancellationToken))
             {
                 remaining.Remove(report.Target);
                 writer.Write(TargetResult.Of(report), report.Result.TryGetValue(out _, out var failure) ? null : failure);

@@ -10,7 +10,7 @@ using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
-using RomFlash.Sdk.Transports.Guarding;
+using RomFlash.Sdk.Pipeline.Guarding;
 
 namespace RomFlash.Sdk.Pipeline;
 

@@ -3,7 +3,7 @@ using RomFlash.Sdk.Diagnostics;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
-using RomFlash.Sdk.Transports.Guarding;
+using RomFlash.Sdk.Pipeline.Guarding;
 
 namespace RomFlash.Sdk.Pipeline;
 

@@ -502,6 +502,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     {
         if (scheduled.FlashesAtOnce)
         {
+            _rebootIntendedAt = _services.Time.GetUtcNow();
             return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
         }
 

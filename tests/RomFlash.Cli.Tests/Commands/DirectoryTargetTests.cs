@@ -100,11 +100,12 @@ public sealed class DirectoryTargetTests : IDisposable
     }
 
     [Fact]
-    public async Task Probe_NoSuchFolder_IsAConnectionFailure()
+    public async Task Probe_NoSuchFolder_IsAMissingSystemPartition()
     {
         var result = await Cli.RunAsync("probe", "--target", "dir:" + Path.Combine(_bench.Folder, "nowhere"));
 
-        Assert.Equal(5, result.ExitCode);
+        Assert.Equal(8, result.ExitCode);
+        Assert.Contains("RF6001", result.Error, StringComparison.Ordinal);
         Assert.Contains("there is no folder", result.Error, StringComparison.Ordinal);
         Assert.Contains("Untouched", result.Error, StringComparison.Ordinal);
     }

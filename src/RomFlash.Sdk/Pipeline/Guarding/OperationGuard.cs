@@ -1,6 +1,7 @@
-using RomFlash.Sdk.Pipeline;
 
-namespace RomFlash.Sdk.Transports.Guarding;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Pipeline.Guarding;
 
 /// <summary>
 /// Bounds every call into a session: a deadline of its own, a grace period for an operation that ignores its cancellation, and no

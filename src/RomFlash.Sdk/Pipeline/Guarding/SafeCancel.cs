@@ -1,4 +1,6 @@
-namespace RomFlash.Sdk.Transports.Guarding;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Pipeline.Guarding;
 
 /// <summary>
 /// Cancels on the calling thread, so that under a clock that a test drives nothing happens behind the driver's back; and lets nothing

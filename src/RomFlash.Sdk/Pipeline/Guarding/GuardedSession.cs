@@ -3,8 +3,9 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
 
-namespace RomFlash.Sdk.Transports.Guarding;
+namespace RomFlash.Sdk.Pipeline.Guarding;
 
 /// <summary>A session whose capabilities are all guarded by one <see cref="OperationGuard"/>.</summary>
 internal sealed class GuardedSession : IAsyncDisposable

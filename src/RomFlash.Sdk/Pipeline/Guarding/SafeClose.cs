@@ -1,4 +1,6 @@
-namespace RomFlash.Sdk.Transports.Guarding;
+using RomFlash.Sdk.Transports;
+
+namespace RomFlash.Sdk.Pipeline.Guarding;
 
 /// <summary>Closes what a plug-in opened: bounded, and without letting an exception through.</summary>
 internal static class SafeClose

@@ -9,7 +9,7 @@ using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Transports;
 
-namespace RomFlash.Benchmarks.Transports;
+namespace RomFlash.Benchmarks.Pipeline;
 
 /// <summary>What the guard around a transport's operations adds to an operation that completes at once.</summary>
 [MemoryDiagnoser]
