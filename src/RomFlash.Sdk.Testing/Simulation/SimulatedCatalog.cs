@@ -66,11 +66,13 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
             components.Add(Judge(rom, query));
         }
 
+        var decided = components.MoveToImmutable();
         return new(new CompatibilityVerdict
         {
             IsTargetSupported = supported,
-            Components = components.MoveToImmutable(),
+            Components = decided,
             UnknownImages = FindUnknown(query.Images),
+            UnneededImages = FindUnneeded(query, decided),
             Catalog = "simulated",
             Reasons = supported ? [] : ["no release is for any of the installed ROMs"],
         });
@@ -85,6 +87,23 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
         }
 
         return unknown;
+    }
+
+    // A stepping stone that was passed, or a release lower than another one at hand: for this target, and not needed now.
+    private ImmutableArray<ContentDigest> FindUnneeded(CompatibilityQuery query, ImmutableArray<ComponentVerdict> decided)
+    {
+        ImmutableArray<ContentDigest> unneeded = [];
+        foreach (var image in query.Images)
+        {
+            if (_entries.TryGetValue(image.Sha256, out var entry)
+                && query.Report.Roms.Any(entry.IsFor)
+                && !decided.Any(c => c.Path.Any(r => r.Sha256 == image.Sha256)))
+            {
+                unneeded = unneeded.Add(image.Sha256);
+            }
+        }
+
+        return unneeded;
     }
 
     private ComponentVerdict Judge(InstalledRom rom, CompatibilityQuery query)

@@ -187,13 +187,14 @@ internal sealed partial class UpgradeRun
             return failure with { TargetState = TargetState.Indeterminate };
         }
 
+        // Before the look: how long the target may be away is measured from the restart, which the journal knows.
+        Adopt(open, scheduled);
         var looked = await LookAsync(scheduled, wait, cancellationToken).ConfigureAwait(false);
         if (!looked.TryGetValue(out var evidence, out failure))
         {
             return failure with { TargetState = TargetState.Indeterminate };
         }
 
-        Adopt(open, scheduled);
         return await SettleAsync(scheduled, evidence).ConfigureAwait(false);
     }
 

@@ -577,6 +577,12 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             static (s, t) => s.Confirmer.ConfirmAsync(s._context, s.scheduled, s.wait, t),
             cancellationToken).ConfigureAwait(false);
 
+        if (looked.TryGetValue(out var seen, out _) && seen.Facts is null)
+        {
+            // Every end looks through here, the one after a surprise, too: nothing may trip over it again.
+            return new PlugInFault { PlugIn = _services.Confirmer.GetType().Name, Stage = FlashStage.Confirm, TargetId = _target.Id, Detail = "the confirmer answered without facts" };
+        }
+
         // How long it has been away is measured from the restart, not from when somebody began to wait.
         return looked.TryGetValue(out var evidence, out var failure)
             ? evidence with { WaitedToTheEnd = _rebootIntendedAt is { } since && _services.Time.GetUtcNow() - since >= _policy.Deadlines.Return }

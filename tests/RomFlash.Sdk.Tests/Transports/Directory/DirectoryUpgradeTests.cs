@@ -1,0 +1,148 @@
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Journal;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Testing;
+using RomFlash.Sdk.Testing.Simulation;
+using RomFlash.Sdk.Tests.Journal;
+using RomFlash.Sdk.Tests.Pipeline;
+using RomFlash.Sdk.Transports.Directory;
+
+namespace RomFlash.Sdk.Tests.Transports.Directory;
+
+/// <summary>A whole upgrade of a folder, with a journal in a file; the boot is played by hand.</summary>
+public sealed class DirectoryUpgradeTests : IDisposable
+{
+    private readonly EspFixture _esp = new();
+    private readonly Scratch _scratch = new();
+    private readonly SimulatedClock _clock = new();
+
+    public DirectoryUpgradeTests() => WriteFacts("boot-1", Bench.OldSystem);
+
+    private FlashTarget Target => FlashTarget.Parse("dir:" + _esp.Root);
+
+    private FlashRequest Request => new(Target, Bench.NewSystem.Image);
+
+    public void Dispose()
+    {
+        _esp.Dispose();
+        _scratch.Dispose();
+    }
+
+    [Fact]
+    public async Task FlashAsync_Folder_IsPendingUntilItsBootIsPlayedThenUpgraded()
+    {
+        await using var journal = await OpenJournal();
+        var client = Client(journal);
+        var report = await client.FlashAsync(Request, null, CancellationToken.None);
+        Assert.True(report.Outcome == FlashOutcomeKind.Pending, report.Result.ToString());
+        Assert.True(report.HadClaim);
+        var capsule = Assert.Single(System.IO.Directory.GetFiles(_esp.Capsules));
+        Assert.Equal(Bench.NewSystem.Content.ToArray(), await File.ReadAllBytesAsync(capsule));
+
+        Assert.Equal(FlashOutcomeKind.Pending, (await client.ConfirmAsync(Target, TimeSpan.Zero, null, CancellationToken.None)).Outcome);
+
+        PlayBoot();
+        var confirmed = await client.ConfirmAsync(Target, TimeSpan.Zero, null, CancellationToken.None);
+        Bench.IsUpgraded(confirmed);
+        AssertNothingIsLeft();
+        Assert.Equal(FlashOutcomeKind.AlreadyCurrent, (await client.FlashAsync(Request, null, CancellationToken.None)).Outcome);
+    }
+
+    [Fact]
+    public async Task CancelAsync_ArmedFolder_IsUntouched()
+    {
+        await using var journal = await OpenJournal();
+        var client = Client(journal);
+        Assert.Equal(FlashOutcomeKind.Pending, (await client.FlashAsync(Request, null, CancellationToken.None)).Outcome);
+
+        var cancelled = await client.CancelAsync(Target, null, CancellationToken.None);
+        Assert.Equal(new CancellationReport(TargetState.Untouched, WasArmed: true), cancelled.GetValueOrThrow());
+        AssertNothingIsLeft();
+    }
+
+    [Fact]
+    public async Task FlashAsync_NewClientAfterTheBoot_AdoptsInsteadOfFlashingAgain()
+    {
+        string id;
+        await using (var journal = await OpenJournal())
+        {
+            var first = await Client(journal).FlashAsync(Request, null, CancellationToken.None);
+            Assert.Equal(FlashOutcomeKind.Pending, first.Outcome);
+            id = journal.ClientId;
+        }
+
+        PlayBoot();
+        await using var reopened = await OpenJournal();
+        Assert.Equal(id, reopened.ClientId);
+        var report = await Client(reopened).FlashAsync(Request, null, CancellationToken.None);
+        Bench.IsUpgraded(report);
+        AssertNothingIsLeft();
+        var records = new List<FlashJournalRecordKind>();
+        await foreach (var record in reopened.ReadHistoryAsync(null, CancellationToken.None))
+        {
+            records.Add(record.Kind);
+        }
+
+        Assert.Equal(1, records.Count(k => k == FlashJournalRecordKind.ArmIntent));
+        Assert.Equal(FlashJournalRecordKind.Concluded, records[^1]);
+    }
+
+    [Fact]
+    public async Task FlashAsync_NewClientBeforeTheBoot_LeavesWhatIsArmedInPlace()
+    {
+        await using (var journal = await OpenJournal())
+        {
+            await Client(journal).FlashAsync(Request, null, CancellationToken.None);
+        }
+
+        var armed = System.IO.Directory.GetFiles(_esp.Capsules);
+        await using var reopened = await OpenJournal();
+        Assert.Equal(FlashOutcomeKind.Pending, (await Client(reopened).FlashAsync(Request, null, CancellationToken.None)).Outcome);
+        Assert.Equal(armed, System.IO.Directory.GetFiles(_esp.Capsules));
+    }
+
+    private static RomFlashClientOptions Options(IFlashJournal journal, TimeProvider clock) => new()
+    {
+        Transports = [new DirectoryTransport()],
+        Catalog = SimulatedCatalog.Of(Bench.NewSystem),
+        Journal = journal,
+        Credentials = CredentialSources.None,
+        TimeProvider = clock,
+    };
+
+    private RomFlashClient Client(IFlashJournal journal) => new(Options(journal, _clock));
+
+    private async Task<FileFlashJournal> OpenJournal() =>
+        (await FileFlashJournal.OpenAsync(_scratch["journal"], new FileFlashJournalOptions { TimeProvider = _clock }, CancellationToken.None)).GetValueOrThrow();
+
+    // What firmware does: it takes the files out of the folder, and runs the new ROM.
+    private void PlayBoot()
+    {
+        foreach (var capsule in System.IO.Directory.GetFiles(_esp.Capsules))
+        {
+            File.Delete(capsule);
+        }
+
+        WriteFacts("boot-2", Bench.NewSystem);
+    }
+
+    private void WriteFacts(string boot, SimulatedRom rom) => File.WriteAllText(_esp.FactsFile, $$"""
+        {
+          "identity": { "smbiosUuid": "00112233-4455-6677-8899-aabbccddeeff", "serialNumber": "CZ1234" },
+          "boot": "{{boot}}",
+          "roms": [ { "id": "system", "kind": "system-rom", "firmwareClass": "{{Bench.SystemClass}}", "versions": { "smbios": "{{rom.Version}}", "esrt": "{{RomVersion.FromPacked(rom.PackedVersion)}}" } } ],
+          "systemPartition": { "fileSystem": "vfat", "totalBytes": 33470464, "freeBytes": 30000000, "isBootVolume": true, "isReadOnly": false },
+          "account": "administrator",
+          "readiness": { "pendingReboot": false, "externalPower": true, "batterySufficient": true, "diskEncryptionSealed": false, "healthy": true, "inRecovery": false },
+          "arming": ["capsule-file-only"]
+        }
+        """);
+
+    private void AssertNothingIsLeft()
+    {
+        Assert.False(System.IO.Directory.Exists(_esp.Capsules) && System.IO.Directory.EnumerateFileSystemEntries(_esp.Capsules).Any(), _esp.Tree());
+        Assert.Equal(["generation.json", "lock"], System.IO.Directory.EnumerateFileSystemEntries(_esp.RomFlash).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+}
