@@ -1,4 +1,4 @@
-namespace RomFlash.Sdk.Testing.Tests.Time;
+namespace RomFlash.Sdk.Testing.Tests;
 
 public sealed class SimulatedClockTests
 {
