@@ -45,6 +45,53 @@ public enum RomDecision
     UnknownVersion,
 }
 
+/// <summary>What it takes until a release runs.</summary>
+public enum RebootNeed
+{
+    /// <summary>A restart.</summary>
+    Restart = 0,
+
+    /// <summary>The power has to be off for a moment: a restart alone leaves the old version running.</summary>
+    PowerCycle,
+}
+
+/// <summary>An image for disaster recovery, as a catalog describes it.</summary>
+/// <param name="Sha256">The SHA-256 of the image.</param>
+/// <param name="Length">The image's length in bytes.</param>
+/// <param name="Name">Its name for people, or empty. Untrusted text.</param>
+public sealed record RecoveryImage(ContentDigest Sha256, long Length, string Name);
+
+/// <summary>What a catalog lacks that was accepted by an explicit option.</summary>
+public enum CatalogWeakness
+{
+    /// <summary>It has no signature.</summary>
+    Unsigned = 0,
+
+    /// <summary>Its time has passed.</summary>
+    Expired,
+
+    /// <summary>A newer one was seen before.</summary>
+    OlderThanSeen,
+}
+
+/// <summary>Where an answer comes from: which catalog, in which state, and who vouches for it.</summary>
+/// <param name="Name">The catalog's name. Untrusted text.</param>
+/// <param name="Sha256">The SHA-256 of the catalog's bytes; a plan is bound to it.</param>
+public sealed record CatalogProvenance(string Name, ContentDigest Sha256)
+{
+    /// <summary>The catalog's serial, which grows with every edition, or null.</summary>
+    public long? Serial { get; init; }
+
+    /// <summary>Until when its maker vouches for it, in UTC, or null.</summary>
+    public DateTimeOffset? Expires { get; init; }
+
+    /// <summary>The subject of the certificate that signed it; empty when it is not signed, or nobody checked. Untrusted text.</summary>
+    public string SignedBy { get; init; } = string.Empty;
+
+    /// <summary>What it lacks, and the caller accepted by an explicit option.</summary>
+    public ImmutableArray<CatalogWeakness> Accepted { get; init; } = [];
+}
+
 /// <summary>A released ROM, as a catalog describes it.</summary>
 public sealed record RomRelease
 {
@@ -62,6 +109,15 @@ public sealed record RomRelease
 
     /// <summary>The lowest version that must be installed before this release, by fact source; empty when any will do.</summary>
     public ImmutableArray<ReportedVersion> RequiredMinimum { get; init; } = [];
+
+    /// <summary>The lowest version that the firmware accepts once this release is in place, by fact source; empty when the catalog does not say.</summary>
+    public ImmutableArray<ReportedVersion> LowestSupported { get; init; } = [];
+
+    /// <summary>What it takes until this release runs.</summary>
+    public RebootNeed Reboot { get; init; }
+
+    /// <summary>The image that brings a target back after a failed flash of this release, or null when the catalog names none.</summary>
+    public RecoveryImage? Recovery { get; init; }
 
     /// <summary>Notes for people. Untrusted text.</summary>
     public string Notes { get; init; } = string.Empty;
@@ -86,6 +142,9 @@ public sealed record ComponentVerdict
 
     /// <summary>Why, for people. Untrusted text.</summary>
     public ImmutableArray<string> Reasons { get; init; } = [];
+
+    /// <summary>The catalog's entries that come nearest, where it has none for this ROM; for people. Untrusted text.</summary>
+    public ImmutableArray<string> Nearest { get; init; } = [];
 }
 
 /// <summary>What a catalog answered; anybody can construct it. <see cref="ApprovedUpgrade.TryCreate"/> turns it into a key.</summary>
@@ -103,9 +162,15 @@ public sealed record CompatibilityVerdict
     /// <summary>The images at hand that are for this target's ROMs, but have no part in any <see cref="ComponentVerdict.Path"/> now: a stepping stone that was passed, or a lower version.</summary>
     public ImmutableArray<ContentDigest> UnneededImages { get; init; } = [];
 
-    /// <summary>Which catalog answered, for people.</summary>
-    public string Catalog { get; init; } = string.Empty;
+    /// <summary>Which catalogs answered, the strongest layer first; empty where the implementation has none to name, and then no plan can be bound to it.</summary>
+    public ImmutableArray<CatalogProvenance> Catalogs { get; init; } = [];
+
+    /// <summary>The fewest boots that all approved paths take on this target, as it can take one ROM or several at a boot; 0 when nothing is approved.</summary>
+    public int Boots { get; init; }
 
     /// <summary>Reasons that concern the whole target, for people. Untrusted text.</summary>
     public ImmutableArray<string> Reasons { get; init; } = [];
+
+    /// <summary>The supported systems that come nearest, where the target is not one of them; for people. Untrusted text.</summary>
+    public ImmutableArray<string> Nearest { get; init; } = [];
 }

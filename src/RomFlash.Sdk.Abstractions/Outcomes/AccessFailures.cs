@@ -21,6 +21,7 @@ public abstract record AccessFailure : FlashFailure
         CurrentUserUnavailable.Info,
         CredentialsUnavailable.Info,
         AdministratorUnproved.Info,
+        SecretUnprotected.Info,
     ];
 
     /// <summary>Closes the group.</summary>
@@ -223,6 +224,28 @@ public sealed record AdministratorUnproved : AccessFailure
 
     /// <summary>Creates the failure; say what happened with an initializer.</summary>
     public AdministratorUnproved()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF3010: Others can read the secret.</summary>
+public sealed record SecretUnprotected : AccessFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF3010",
+        "Others can read the secret",
+        "The file that holds a password or a private key can be read by others than its owner, or belongs to somebody else.",
+        "Take the rights of group and others away (chmod 600), make the file your own, and change the secret: it may be known already.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public SecretUnprotected()
         : base(Info)
     {
     }

@@ -26,6 +26,11 @@ public abstract record CompatibilityFailure : FlashFailure
         TargetNotReady.Info,
         DiskEncryptionSealed.Info,
         ImageNotInCatalog.Info,
+        CatalogUntrusted.Info,
+        CatalogExpired.Info,
+        CatalogRolledBack.Info,
+        PlanOutdated.Info,
+        PowerCycleRequired.Info,
     ];
 
     /// <summary>Closes the group.</summary>
@@ -251,6 +256,9 @@ public sealed record CatalogUnusable : CompatibilityFailure
     {
     }
 
+    /// <summary>All problems with their places; empty when none has a place.</summary>
+    public ImmutableArray<DocumentProblem> Problems { get; init; } = [];
+
     internal override void Seal()
     {
     }
@@ -338,6 +346,119 @@ public sealed record ImageNotInCatalog : CompatibilityFailure
 
     /// <summary>Creates the failure; say what happened with an initializer.</summary>
     public ImageNotInCatalog()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF4015: The catalog is not trusted.</summary>
+public sealed record CatalogUntrusted : CompatibilityFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF4015",
+        "The catalog is not trusted",
+        "The catalog has no signature, a signature that is wrong, or one by nobody whom the caller trusts.",
+        "Get the signed catalog from its maker, give the certificate of its signer, or accept an unsigned catalog explicitly and by name.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public CatalogUntrusted()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF4016: The catalog has expired.</summary>
+public sealed record CatalogExpired : CompatibilityFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF4016",
+        "The catalog has expired",
+        "The time until which the catalog's maker vouches for it has passed; a newer one may withdraw releases that are found bad.",
+        "Get the current catalog, or accept an expired one explicitly.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public CatalogExpired()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF4017: The catalog is older than one that was seen.</summary>
+public sealed record CatalogRolledBack : CompatibilityFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF4017",
+        "The catalog is older than one that was seen",
+        "A catalog with this name and a higher serial was used before, or one with the same serial and another content.",
+        "Get the current catalog. Accept an older one explicitly only when its maker says so.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public CatalogRolledBack()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF4018: The plan does not fit any more.</summary>
+public sealed record PlanOutdated : CompatibilityFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF4018",
+        "The plan does not fit any more",
+        "The catalog, an image, or what the target tells is not what it was when the plan was made.",
+        "Look at the differences that the message names, make a new plan, and have that one approved.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public PlanOutdated()
+        : base(Info)
+    {
+    }
+
+    /// <summary>Each difference, with what the plan holds and what is there now. Untrusted text.</summary>
+    public ImmutableArray<string> Differences { get; init; } = [];
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF4019: The release needs a power cycle.</summary>
+public sealed record PowerCycleRequired : CompatibilityFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF4019",
+        "The release needs a power cycle",
+        "The catalog says that the release takes effect only after the power was off, and a client can only ask for a restart.",
+        "Leave the restart to an operator, who switches the power off and on, and confirm afterwards.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public PowerCycleRequired()
         : base(Info)
     {
     }

@@ -18,6 +18,8 @@ public abstract record RequestFailure : FlashFailure
         CapabilityMissing.Info,
         SecretInAddress.Info,
         DuplicateTarget.Info,
+        TargetsFileUnusable.Info,
+        PlanUnusable.Info,
     ];
 
     /// <summary>Closes the group.</summary>
@@ -160,6 +162,56 @@ public sealed record DuplicateTarget : RequestFailure
         : base(Info)
     {
     }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF1007: The targets file can't be used.</summary>
+public sealed record TargetsFileUnusable : RequestFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF1007",
+        "The targets file can't be used",
+        "The targets file is malformed, names a target twice, uses a scheme that no transport serves, or has groups that contain each other.",
+        "Correct the file at the places that the message names; all of them are named at once.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public TargetsFileUnusable()
+        : base(Info)
+    {
+    }
+
+    /// <summary>All problems with their places; empty when none has a place.</summary>
+    public ImmutableArray<DocumentProblem> Problems { get; init; } = [];
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF1008: The plan can't be used.</summary>
+public sealed record PlanUnusable : RequestFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF1008",
+        "The plan can't be used",
+        "The plan is malformed, or its content is not the one that its hash was made of: it was edited by hand or damaged.",
+        "Make a new plan, and have that one approved.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public PlanUnusable()
+        : base(Info)
+    {
+    }
+
+    /// <summary>All problems with their places; empty when none has a place.</summary>
+    public ImmutableArray<DocumentProblem> Problems { get; init; } = [];
 
     internal override void Seal()
     {

@@ -31,8 +31,11 @@ public enum FactKinds
     /// <summary><see cref="TargetFacts.Boot"/>.</summary>
     Boot = 64,
 
+    /// <summary><see cref="TargetFacts.Hardware"/>.</summary>
+    Hardware = 128,
+
     /// <summary>All of them.</summary>
-    All = Identity | Roms | SystemPartition | Account | Services | Readiness | Boot,
+    All = Identity | Roms | SystemPartition | Account | Services | Readiness | Boot | Hardware,
 }
 
 /// <summary>The rights of the account that the session has.</summary>
@@ -131,6 +134,9 @@ public sealed record TargetFacts
     /// <summary>The boot identity.</summary>
     public Fact<BootIdentity> Boot { get; init; }
 
+    /// <summary>What kind of machine it is, beyond <see cref="Identity"/>.</summary>
+    public Fact<HardwareDescription> Hardware { get; init; }
+
     /// <summary>The kinds that are known here.</summary>
     public FactKinds Known =>
         (Identity.IsKnown ? FactKinds.Identity : 0)
@@ -139,5 +145,6 @@ public sealed record TargetFacts
         | (Account.IsKnown ? FactKinds.Account : 0)
         | (Services.IsKnown ? FactKinds.Services : 0)
         | (Readiness.IsKnown ? FactKinds.Readiness : 0)
-        | (Boot.IsKnown ? FactKinds.Boot : 0);
+        | (Boot.IsKnown ? FactKinds.Boot : 0)
+        | (Hardware.IsKnown ? FactKinds.Hardware : 0);
 }

@@ -73,7 +73,7 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
             Components = decided,
             UnknownImages = FindUnknown(query.Images),
             UnneededImages = FindUnneeded(query, decided),
-            Catalog = "simulated",
+            Catalogs = [new CatalogProvenance("simulated", default)],
             Reasons = supported ? [] : ["no release is for any of the installed ROMs"],
         });
     }

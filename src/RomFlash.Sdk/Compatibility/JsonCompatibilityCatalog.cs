@@ -165,7 +165,7 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
                 Reasons = [reason],
             }
             : new JsonCatalogEvaluation(query.Report.Roms, known, [.. systems.SelectMany(s => _romsOf[s])], query.Policy).Evaluate();
-        return new(verdict with { UnknownImages = unknown.DrainToImmutable(), Catalog = Name });
+        return new(verdict with { UnknownImages = unknown.DrainToImmutable(), Catalogs = [new CatalogProvenance(Name, default)] });
     }
 
     private static (string Manufacturer, string Product) Key(string manufacturer, string product) => (manufacturer.Trim().ToUpperInvariant(), product.Trim().ToUpperInvariant());

@@ -93,6 +93,7 @@ internal static class FactReader
             Services = Pick(known.Services, more.Services, FactKinds.Services, nameof(FactKinds.Services)),
             Readiness = Pick(known.Readiness, more.Readiness, FactKinds.Readiness, nameof(FactKinds.Readiness)),
             Boot = Pick(known.Boot, more.Boot, FactKinds.Boot, nameof(FactKinds.Boot)),
+            Hardware = Pick(known.Hardware, more.Hardware, FactKinds.Hardware, nameof(FactKinds.Hardware)),
         };
 
         Fact<T> Pick<T>(Fact<T> old, Fact<T> next, FactKinds kind, string name)

@@ -290,7 +290,7 @@ public sealed class EndingsTests
         public ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken) => new(new CompatibilityVerdict
         {
             IsTargetSupported = true,
-            Catalog = "lying",
+            Catalogs = [new CatalogProvenance("lying", default)],
             Components =
             [
                 new() { ComponentId = Bench.System, Decision = RomDecision.AlreadyCurrent, Path = [Bench.NewSystem.ToRelease()] },
