@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
@@ -43,6 +44,9 @@ public sealed record FlashReport
 
     /// <summary>Whether another client is kept away by a claim on the target, or only by this process and its journal.</summary>
     public bool HadClaim { get; init; }
+
+    /// <summary>The hash of the plan that was carried out; empty where there was none.</summary>
+    public ContentDigest PlanHash { get; init; }
 
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
