@@ -2,5 +2,6 @@ using RomFlash.Cli.CommandLine;
 using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
 
-using var interruption = new Interruption();
-return await RomFlashCommandLine.RunAsync(args, Terminal.OfProcess(), interruption.Token);
+var terminal = Terminal.OfProcess();
+using var interruption = new Interruption(terminal);
+return await RomFlashCommandLine.RunAsync(args, terminal, interruption.Token);

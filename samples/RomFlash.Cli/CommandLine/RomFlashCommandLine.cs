@@ -13,22 +13,15 @@ internal static partial class RomFlashCommandLine
 {
     private const string Synopsis = "romflash demo|validate|probe|flash|confirm|cancel|history [options]; romflash COMMAND --help tells more";
 
+    /// <summary>Looks whether a command line can be parsed; runs nothing.</summary>
+    public static CommandLineSyntax? FindSyntaxError(string[] args) =>
+        Parse(args, new Terminal(TextWriter.Null, TextWriter.Null, isRich: false, canAsk: false)) is { Action: ParseErrorAction } parsed
+            ? new CommandLineSyntax { Detail = Describe(parsed, args) }
+            : null;
+
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken)
     {
-        var root = new RootCommand("Upgrades the ROMs of remote servers: prepares online, flashes at the next boot, and confirms what really happened.")
-        {
-            new DemoCommand(terminal),
-            new ValidateCommand(terminal),
-            new ProbeCommand(terminal),
-            new FlashCommand(terminal),
-            new ConfirmCommand(terminal),
-            new CancelCommand(terminal),
-            new HistoryCommand(terminal),
-        };
-        root.Directives.Clear();
-
-        // No response files: an argument that begins with '@' is that argument, and no file is read that nobody meant to be read.
-        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Parse(args, terminal);
         if (parsed.Action is ParseErrorAction)
         {
             FailureText.Write(terminal, new CommandLineSyntax { Detail = Describe(parsed, args) });
@@ -58,6 +51,24 @@ internal static partial class RomFlashCommandLine
             terminal.Error.WriteLine($"romflash: a defect of this program; look at the targets before going on: {UntrustedText.ForTerminal(defect.ToString())}");
             return ExitCode.Failed;
         }
+    }
+
+    private static ParseResult Parse(string[] args, Terminal terminal)
+    {
+        var root = new RootCommand("Upgrades the ROMs of remote servers: prepares online, flashes at the next boot, and confirms what really happened.")
+        {
+            new DemoCommand(terminal),
+            new ValidateCommand(terminal),
+            new ProbeCommand(terminal),
+            new FlashCommand(terminal),
+            new ConfirmCommand(terminal),
+            new CancelCommand(terminal),
+            new HistoryCommand(terminal),
+        };
+        root.Directives.Clear();
+
+        // No response files: an argument that begins with '@' is that argument, and no file is read that nobody meant to be read.
+        return root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
     }
 
     private static string Describe(ParseResult parsed, string[] args)

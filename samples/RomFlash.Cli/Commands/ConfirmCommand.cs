@@ -2,6 +2,7 @@ using System.CommandLine;
 using RomFlash.Cli.CommandLine;
 using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
+using RomFlash.Cli.Rendering.Live;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
@@ -43,8 +44,16 @@ internal sealed class ConfirmCommand : CliCommand
                 Terminal.Error.WriteLine($"romflash: waiting up to {parsed.GetValue(_wait)} for the boot; to stop waiting changes nothing");
             }
 
-            var writer = new ResultWriter(Terminal, parsed.GetValue(_json));
-            var (result, code) = await LookAsync(journal, targets[0], wait, cancellationToken);
+            var isJson = parsed.GetValue(_json);
+            var writer = new ResultWriter(Terminal, isJson);
+            TargetResult result;
+            (int Number, FlashFailure? Failure) code;
+            using (var view = wait > TimeSpan.Zero ? RunView.Start(Terminal, isJson, "romflash confirm", 1, TimeProvider.System) : RunView.Silent)
+            {
+                view.Report(new FlashProgress(targets[0].Id, FlashStage.Confirm));
+                (result, code) = await LookAsync(journal, targets[0], wait, cancellationToken);
+            }
+
             writer.Write(result, code.Failure);
             writer.Finish();
             return code.Number;

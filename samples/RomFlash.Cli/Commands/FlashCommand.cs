@@ -3,6 +3,7 @@ using System.CommandLine;
 using RomFlash.Cli.CommandLine;
 using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
+using RomFlash.Cli.Rendering.Live;
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
@@ -62,7 +63,8 @@ internal sealed class FlashCommand : CliCommand
             return Fail(failure);
         }
 
-        var writer = new ResultWriter(Terminal, parsed.GetValue(_json));
+        var isJson = parsed.GetValue(_json);
+        var writer = new ResultWriter(Terminal, isJson);
         if (!(await ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
             || !(await JsonCompatibilityCatalog.LoadAsync(parsed.GetRequiredValue(_catalog), cancellationToken)).TryGetValue(out var catalog, out failure))
         {
@@ -78,7 +80,7 @@ internal sealed class FlashCommand : CliCommand
         if (policy.DryRun && !JournalFile.Exists(parsed.GetValue(_journal)))
         {
             // A dry run leaves nothing behind, not even an empty journal.
-            return await FlashAsync(new InMemoryFlashJournal(), catalog, targets, images, policy, concurrency, writer, cancellationToken);
+            return await FlashAsync(new InMemoryFlashJournal(), catalog, targets, images, policy, concurrency, writer, isJson, cancellationToken);
         }
 
         if (!(await JournalFile.OpenAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
@@ -93,7 +95,7 @@ internal sealed class FlashCommand : CliCommand
                 Terminal.Error.WriteLine($"romflash: journal: {UntrustedText.ForTerminal(note)}");
             }
 
-            return await FlashAsync(journal, catalog, targets, images, policy, concurrency, writer, cancellationToken);
+            return await FlashAsync(journal, catalog, targets, images, policy, concurrency, writer, isJson, cancellationToken);
         }
     }
 
@@ -121,17 +123,21 @@ internal sealed class FlashCommand : CliCommand
         FlashPolicy policy,
         int concurrency,
         ResultWriter writer,
+        bool isJson,
         CancellationToken cancellationToken)
     {
         var client = ClientFactory.Create(journal, catalog);
         var codes = new List<int>(targets.Length);
         var remaining = targets.ToList();
+        using var view = RunView.Start(Terminal, isJson, "romflash flash", targets.Length, TimeProvider.System);
         try
         {
-            await foreach (var report in client.FlashManyAsync(targets.Select(t => new FlashRequest(t, images, policy)).ToArray(), concurrency, ProgressLines.For(Terminal), cancellationToken))
+            await foreach (var report in client.FlashManyAsync(targets.Select(t => new FlashRequest(t, images, policy)).ToArray(), concurrency, view, cancellationToken))
             {
                 remaining.Remove(report.Target);
-                writer.Write(TargetResult.Of(report), report.Result.TryGetValue(out _, out var failure) ? null : failure);
+                var result = TargetResult.Of(report);
+                view.Ended(result);
+                writer.Write(result, report.Result.TryGetValue(out _, out var failure) ? null : failure);
                 codes.Add(failure is null ? ExitCode.Of(report.Outcome, IsPendingEnough(report, policy)) : ExitCode.Of(failure));
             }
         }
@@ -147,6 +153,7 @@ internal sealed class FlashCommand : CliCommand
             codes.Add(ExitCode.Cancelled);
         }
 
+        view.Dispose();
         writer.Finish();
         return ExitCode.Combine(codes);
     }

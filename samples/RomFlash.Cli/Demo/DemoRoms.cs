@@ -6,6 +6,9 @@ namespace RomFlash.Cli.Demo;
 /// <summary>The ROMs of the demo, and the catalog that knows them.</summary>
 internal static class DemoRoms
 {
+    /// <summary>How much a target of the demo takes in one write, in bytes: little enough for a transfer that can be watched.</summary>
+    public const int ChunkLength = 4 << 10;
+
     private const int PayloadLength = 64 << 10;
 
     private static readonly Guid SystemClass = new("6f0c2d5e-8d0b-4a53-9f3c-5f1de0c0a001");

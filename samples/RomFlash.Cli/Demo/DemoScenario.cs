@@ -1,5 +1,6 @@
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Testing.Simulation;
 
 namespace RomFlash.Cli.Demo;
@@ -14,6 +15,12 @@ internal sealed record DemoScenario(string Staged, SimulatedTargetOptions Target
 {
     /// <summary>What is done to the target before the upgrade begins.</summary>
     public Action<SimulatedTarget>? Arrange { get; init; }
+
+    /// <summary>What the caller allows.</summary>
+    public FlashPolicy Policy { get; init; } = DemoPolicy.Default;
+
+    /// <summary>How long the target takes for each write: what makes a transfer visible.</summary>
+    public TimeSpan WriteDelay { get; init; }
 
     public string Expected => Code is null ? Outcome.ToString() : $"{Outcome} {Code}";
 }

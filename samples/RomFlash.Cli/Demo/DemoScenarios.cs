@@ -7,7 +7,10 @@ using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Cli.Demo;
 
-/// <summary>The targets of the demo. Some have names that try to do something to whoever shows them.</summary>
+/// <summary>
+/// The targets with which something happens: each documented failure and requirement, and each outcome. Some have names that try to do
+/// something to whoever shows them.
+/// </summary>
 internal static class DemoScenarios
 {
     private static readonly RomImage[] Both = [DemoRoms.NewSystem.Image, DemoRoms.NewArray.Image];
@@ -55,19 +58,43 @@ internal static class DemoScenarios
         new("the installed version is newer", Server("rack-19", "Server 380", DemoRoms.NewerSystem), System, FlashOutcomeKind.NotFlashed, "RF4003"),
         new("a disk is sealed to the firmware", Sealed(Server("rack-20", "Server 380")), System, FlashOutcomeKind.NotFlashed, "RF4013"),
         new("the system partition has 31,999,999 bytes", Small(Server("rack-21", "Server 380")), System, FlashOutcomeKind.NotFlashed, "RF6002"),
+        new("the account has to have a password of its own", Server("rack-22", "Server 380") with { Accounts = [new SimulatedAccount("operator", "simulated")] }, System, FlashOutcomeKind.NotFlashed, "RF3007"),
+        new("the request names no image", Server("rack-23", "Server 380"), [], FlashOutcomeKind.NotFlashed, "RF1002"),
+        new("a dry run", Server("rack-24", "Server 380"), System, FlashOutcomeKind.WouldUpgrade) { Policy = DemoPolicy.DryRun },
+        new("another client claims it between two boots", WithArray(Server("rack-25", "Server 380")) with { Persona = SimulatedPersona.OneComponentPerBoot }, Both, FlashOutcomeKind.Incomplete, "RF6008")
+        {
+            Arrange = t => t.Inject(SimulatedOperation.AcquireClaim, SimulatedFault.Refuse(TransportFaultKind.ClaimHeld) with { Detail = "held by another client" }, 1, int.MaxValue),
+        },
+        new("its name does not resolve", Server("rack-26", "Server 380"), System, FlashOutcomeKind.NotFlashed, "RF2002")
+        {
+            Arrange = t => t.Inject(SimulatedOperation.Connect, SimulatedFault.Refuse(TransportFaultKind.NameNotResolved) with { Detail = "no such host" }, 0, int.MaxValue),
+        },
+        new("the system partition has no room left", Full(Server("rack-27", "サーバー 380 🖥 e\u0301\u0302\u0303\u0304\u0305\u0306 \u202e083")), System, FlashOutcomeKind.NotFlashed, "RF6003"),
+        new("the network changes a byte on the way", Server("rack-28", "Server 380"), System, FlashOutcomeKind.NotFlashed, "RF6006")
+        {
+            Arrange = t => t.Inject(SimulatedOperation.Write, SimulatedFault.Corrupt, 3, 1),
+        },
+        new("a capsule of somebody else waits there", Server("rack-29", "Server 380"), System, FlashOutcomeKind.Pending, "RF7002")
+        {
+            Arrange = t => t.PlantForeignCapsule("vendor.cap", DemoRoms.StrangeSystem.Content),
+        },
+        new("a program objects to the restart", Server("rack-30", "Server 380") with { RebootNeedsForce = true }, System, FlashOutcomeKind.NotFlashed, "RF7007"),
     ];
 
-    private static SimulatedTargetOptions Server(string name, string product, SimulatedRom? installed = null) => new()
+    internal static SimulatedTargetOptions Server(string name, string product, SimulatedRom? installed = null) => new()
     {
         Name = name,
         Roms = [new SimulatedRomSlot("system", installed ?? DemoRoms.OldSystem) { Name = product }],
+        MaxWriteBytes = DemoRoms.ChunkLength,
         KnownImages = [DemoRoms.NewSystem, DemoRoms.NewArray],
         Identity = new TargetIdentity { SerialNumber = "DEMO-" + name, Manufacturer = "Simulated", Product = product },
     };
 
-    private static SimulatedTargetOptions WithArray(SimulatedTargetOptions server) => server with { Roms = server.Roms.Add(new("array-0", DemoRoms.OldArray)) };
+    internal static SimulatedTargetOptions WithArray(SimulatedTargetOptions server) => server with { Roms = server.Roms.Add(new("array-0", DemoRoms.OldArray)) };
 
     private static SimulatedTargetOptions Sealed(SimulatedTargetOptions server) => server with { Readiness = server.Readiness with { DiskEncryptionSealed = true } };
+
+    private static SimulatedTargetOptions Full(SimulatedTargetOptions server) => server with { SystemPartition = server.SystemPartition with { FreeBytes = 65_536 } };
 
     private static SimulatedTargetOptions Small(SimulatedTargetOptions server) =>
         server with { SystemPartition = server.SystemPartition with { TotalBytes = SystemPartition.MinimumBytes - 1, FreeBytes = 16_000_000 } };

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using RomFlash.Cli.Rendering;
 
 namespace RomFlash.Cli.Hosting;
 
@@ -12,8 +13,11 @@ internal sealed class Interruption : IDisposable
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
 
-    public Interruption()
+    private readonly Terminal _terminal;
+
+    public Interruption(Terminal terminal)
     {
+        _terminal = terminal;
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
     }
@@ -29,7 +33,14 @@ internal sealed class Interruption : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
-        context.Cancel = !_source.IsCancellationRequested;
+        if (_source.IsCancellationRequested)
+        {
+            // The process ends here, without any clean-up: a live view would leave the terminal without a cursor.
+            _terminal.LeaveScreen();
+            return;
+        }
+
+        context.Cancel = true;
         _source.Cancel();
     }
 }

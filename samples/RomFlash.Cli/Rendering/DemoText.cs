@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 
 namespace RomFlash.Cli.Rendering;
@@ -5,11 +6,19 @@ namespace RomFlash.Cli.Rendering;
 /// <summary>What the demo shows a person: what was staged, and what came of it.</summary>
 internal static class DemoText
 {
-    public static void Write(Terminal terminal, IReadOnlyList<TargetResult> results)
+    private const int WideTable = 120;
+
+    public static void WriteHead(Terminal terminal, int targets, long seed) =>
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"romflash demo: {targets} simulated targets, seed {seed}"));
+
+    /// <param name="terminal">Where to.</param>
+    /// <param name="results">One for each row.</param>
+    /// <param name="folded">Healthy targets that came out as staged and are told as a number, because there are too many to list.</param>
+    public static void Write(Terminal terminal, IReadOnlyList<TargetResult> results, int folded)
     {
         if (terminal.IsRich)
         {
-            terminal.Write(Table(results));
+            terminal.Write(Table(results, Terminal.Size.Columns >= WideTable));
         }
         else
         {
@@ -19,32 +28,40 @@ internal static class DemoText
             }
         }
 
-        var asStaged = results.Count(r => r.AsStaged is true);
-        terminal.Out.WriteLine($"{asStaged} of {results.Count} came out as staged. Everything here was simulated.");
+        if (folded > 0)
+        {
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"and {folded} healthy targets more, each Upgraded as staged"));
+        }
+
+        var asStaged = results.Count(r => r.AsStaged is true) + folded;
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{asStaged} of {results.Count + folded} came out as staged. Everything here was simulated."));
     }
 
     private static string Line(TargetResult result) =>
-        $"{(result.AsStaged is true ? "ok  " : "FAIL")} {ResultText.Plain(result.Target)} ({ResultText.Plain(result.Product ?? "not probed")}): {result.Scenario}: "
+        $"{(result.AsStaged is true ? "ok  " : "FAIL")} {ResultText.Plain(result.Target)}{Product(result)}: {result.Scenario}: "
         + $"{ShortOutcome(result)}{ResultText.Plain(ResultText.Versions(result))}; state {result.TargetState}; {result.Message}"
         + (result.AsStaged is true ? string.Empty : $" (expected {result.Expected})");
 
-    private static Table Table(IEnumerable<TargetResult> results)
+    private static string Product(TargetResult result) => result.Product is null ? string.Empty : $" ({ResultText.Plain(result.Product)})";
+
+    // What was staged and what came of it are what the table is for; the rest is there where there is room.
+    private static Table Table(IEnumerable<TargetResult> results, bool isWide)
     {
-        var table = ResultText.NewTable("Target", "Product", "Staged", "Outcome", "Versions", "State", "As staged");
+        var table = isWide
+            ? ResultText.NewTable("Target", "Product", "Staged", "Came out", "Versions", "State", "As staged")
+            : ResultText.NewTable("Target", "Staged", "Came out", "As staged");
         foreach (var result in results)
         {
-            table.AddRow(
-                ResultText.Marked(result.Target),
-                ResultText.Marked(result.Product ?? "not probed"),
-                ResultText.Marked(result.Scenario),
-                ResultText.Marked(ShortOutcome(result)),
-                ResultText.Marked(ResultText.Versions(result).TrimStart(',', ' ')),
-                ResultText.Marked(result.TargetState),
-                result.AsStaged is true ? "[green]yes[/]" : $"[red]no, expected {ResultText.Marked(result.Expected)}[/]");
+            var asStaged = result.AsStaged is true ? "[green]yes[/]" : $"[red]no, expected {Cell(result.Expected)}[/]";
+            table.AddRow(isWide
+                ? [Cell(result.Target), Cell(result.Product), Cell(result.Scenario), Cell(ShortOutcome(result)), Cell(ResultText.Versions(result).TrimStart(',', ' ')), Cell(result.TargetState), asStaged]
+                : [Cell(result.Target), Cell(result.Scenario), Cell(ShortOutcome(result)), asStaged]);
         }
 
         return table;
     }
+
+    private static string Cell(string? text) => ResultText.Marked(text);
 
     private static string ShortOutcome(TargetResult result) => result.Code is null ? result.Outcome : $"{result.Outcome} {result.Code}";
 }

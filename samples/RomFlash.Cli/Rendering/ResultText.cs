@@ -67,7 +67,8 @@ internal static class ResultText
 
     public static string Plain(string? text) => UntrustedText.ForTerminal(text);
 
-    public static string Marked(string? text) => UntrustedText.ForMarkup(text);
+    /// <summary>For a table: safe in a cell, and with the brackets of markup doubled.</summary>
+    public static string Marked(string? text) => Spectre.Console.Markup.Escape(CellText.Safe(text));
 
     private static string Colour(TargetResult result) => result.Outcome switch
     {

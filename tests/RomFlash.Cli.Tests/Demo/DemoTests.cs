@@ -8,13 +8,13 @@ public sealed class DemoTests
         var result = await Cli.RunAsync("demo");
 
         Assert.True(result.ExitCode == 0, result.ToString());
-        foreach (var outcome in (string[])["Upgraded", "AlreadyCurrent", "Pending", "NotApplied", "UnexpectedVersion", "RecoveryRequired", "Indeterminate", "NotFlashed"])
+        foreach (var outcome in (string[])["Upgraded", "AlreadyCurrent", "Pending", "WouldUpgrade", "NotApplied", "UnexpectedVersion", "RecoveryRequired", "NotFlashed", "Incomplete", "Indeterminate"])
         {
             Assert.Contains($": {outcome}", result.Out, StringComparison.Ordinal);
         }
 
-        // The rows of the documented table that a rack can show.
-        foreach (var code in (string[])["RF2001", "RF2003", "RF3001", "RF4001", "RF4002", "RF6002", "RF8001"])
+        // The rows of the documented table.
+        foreach (var code in (string[])["RF1001", "RF1002", "RF2001", "RF2003", "RF3001", "RF3007", "RF4001", "RF4002", "RF6002", "RF8001"])
         {
             Assert.Contains(code, result.Out, StringComparison.Ordinal);
         }
@@ -28,7 +28,7 @@ public sealed class DemoTests
         Output.AssertPlain(result);
         Assert.Contains(@"\u001B]0;x\u0007", result.Out, StringComparison.Ordinal);
         Assert.Contains(@"Server\u000D\u000A380", result.Out, StringComparison.Ordinal);
-        Assert.All(result.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[..^1], l => Assert.StartsWith("ok   sim://", l, StringComparison.Ordinal));
+        Assert.All(result.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[2..^1], l => Assert.StartsWith("ok   sim://", l, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -74,14 +74,61 @@ public sealed class DemoTests
 
     [Fact]
     [Trait("Category", "Peer")]
-    public async Task Demo_AtATerminalWithNoColor_IsPlain()
+    public async Task Demo_AtATerminalWithNoColor_HasNoColour()
     {
         var result = await Cli.RunAtTerminalAsync(string.Empty, [("NO_COLOR", "1")], "demo");
 
         Assert.Equal(0, result.ExitCode);
-        Assert.DoesNotContain("│", result.Out, StringComparison.Ordinal);
+        Assert.Contains("│", result.Out, StringComparison.Ordinal);
+        Assert.DoesNotMatch("\u001b\\[[0-9;]*[1-9][0-9;]*m", result.Out);
+    }
 
-        // The runtime itself may set the terminal up; no text is coloured.
-        Assert.DoesNotMatch("\u001b\\[[0-9;]*m", result.Out);
+    [Fact]
+    [Trait("Category", "Peer")]
+    public async Task Demo_AtATerminalThatCanDoNothing_IsPlain()
+    {
+        var result = await Cli.RunAtTerminalAsync(string.Empty, [("TERM", "dumb")], "demo");
+
+        Assert.Equal(0, result.ExitCode);
+        Output.AssertPlain(result.Out);
+        Assert.DoesNotContain("│", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Demo_SameSeed_GivesTheSameOutput()
+    {
+        var first = await Cli.RunAsync("demo", "--targets", "40", "--seed", "7", "--json");
+        var second = await Cli.RunAsync("demo", "--targets", "40", "--seed", "7", "--json");
+        var other = await Cli.RunAsync("demo", "--targets", "40", "--seed", "8", "--json");
+
+        Assert.True(first.ExitCode == 0, first.ToString());
+        Assert.Equal(first.Out, second.Out);
+        Assert.NotEqual(first.Out, other.Out);
+        Assert.Equal(41, first.Json.Count);
+    }
+
+    [Fact]
+    public async Task Demo_ManyTargets_FoldsTheHealthyOnes()
+    {
+        var result = await Cli.RunAsync("demo", "--targets", "300");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("and 270 healthy targets more", result.Out, StringComparison.Ordinal);
+        Assert.Contains("301 of 301 came out as staged", result.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--targets", "5")]
+    [InlineData("--targets", "10001")]
+    [InlineData("--targets", "many")]
+    [InlineData("--seed", "-1")]
+    public async Task Demo_NumberOutOfBounds_IsAnInvalidParameter(string option, string value)
+    {
+        var result = await Cli.RunAsync("demo", $"{option}={value}");
+
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("RF1002", result.Error, StringComparison.Ordinal);
+        Assert.Contains(option, result.Error, StringComparison.Ordinal);
+        Assert.Empty(result.Out);
     }
 }

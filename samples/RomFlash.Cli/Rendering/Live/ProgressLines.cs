@@ -1,16 +1,14 @@
 using System.Collections.Concurrent;
 using RomFlash.Sdk.Outcomes;
 
-namespace RomFlash.Cli.Rendering;
+namespace RomFlash.Cli.Rendering.Live;
 
-/// <summary>Tells a person at a terminal which step each target has reached. Reports come from several threads at once.</summary>
-internal sealed class ProgressLines(Terminal terminal) : IProgress<FlashProgress>
+/// <summary>Tells somebody who can't be shown a live view which step each target has reached, a line for each, on the error stream.</summary>
+internal sealed class ProgressLines(Terminal terminal) : RunView
 {
     private readonly ConcurrentDictionary<string, FlashStage> _stages = new(StringComparer.Ordinal);
 
-    public static ProgressLines? For(Terminal terminal) => terminal is { IsRich: true, CanAsk: true } ? new(terminal) : null;
-
-    public void Report(FlashProgress value)
+    public override void Report(FlashProgress value)
     {
         if (!_stages.TryGetValue(value.TargetId, out var last) || last != value.Stage)
         {
@@ -18,4 +16,6 @@ internal sealed class ProgressLines(Terminal terminal) : IProgress<FlashProgress
             terminal.Error.WriteLine($"{UntrustedText.ForTerminal(value.TargetId)}: {value.Stage}");
         }
     }
+
+    public override void Ended(TargetResult result) => _stages.TryRemove(result.Target, out _);
 }
