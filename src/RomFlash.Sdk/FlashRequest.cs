@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Sdk;
@@ -18,4 +19,7 @@ public sealed record FlashRequest(FlashTarget Target, ImmutableArray<RomImage> I
         : this(target, [image], FlashPolicy.Default)
     {
     }
+
+    /// <summary>The plan that this request carries out, or null. Made by <see cref="FlashPlan.ToRequests"/>; then nothing but what the plan holds is flashed.</summary>
+    public PlanBinding? Plan { get; init; }
 }

@@ -1,10 +1,12 @@
 using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
 
@@ -45,9 +47,7 @@ public sealed class RomFlashClient
             Confirmer = options.Confirmer ?? throw new ArgumentException("Confirmer is null.", nameof(options)),
             Journal = options.Journal ?? throw new ArgumentException("Journal is null.", nameof(options)),
             Gates = [.. options.Gates],
-#pragma warning disable RS0030 // The one place where the system's clock comes in, when the caller gives none.
-            Time = options.TimeProvider ?? TimeProvider.System,
-#pragma warning restore RS0030
+            Time = CallerClock.OrSystem(options.TimeProvider),
             Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("RomFlash.Sdk"),
         };
     }
@@ -77,6 +77,23 @@ public sealed class RomFlashClient
         {
             return await run.PreflightAsync(cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Makes a plan: preflights all targets, some at once. Writes nothing.</summary>
+    /// <param name="request">What would be upgraded.</param>
+    /// <param name="concurrency">How many targets at once, at least 1.</param>
+    /// <param name="cancellationToken">Stops the check.</param>
+    /// <returns>The plan, in which targets that can't be upgraded are refused with the reasons; see <see cref="FlashPlan.TryCreate"/> for when there is none.</returns>
+    public async Task<FlashResult<FlashPlan>> PlanAsync(PlanRequest request, int concurrency, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(concurrency, 1);
+        var targets = request.Targets.IsDefault ? [] : request.Targets;
+        var found = new PreflightReport[targets.Length];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = concurrency, CancellationToken = cancellationToken };
+        await Parallel.ForAsync(0, targets.Length, options, async (i, stop) =>
+            found[i] = await PreflightAsync(new FlashRequest(targets[i], request.Images, request.Policy with { Window = request.WindowOf(targets[i]) }), stop).ConfigureAwait(false)).ConfigureAwait(false);
+        return FlashPlan.TryCreate(request, ImmutableCollectionsMarshal.AsImmutableArray(found), _services.Time.GetUtcNow());
     }
 
     /// <summary>Upgrades one target. What an interrupted run left is settled first; a flash in progress is adopted, never repeated.</summary>

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
@@ -12,11 +14,13 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
 {
     private readonly ImmutableDictionary<ContentDigest, Entry> _entries;
     private readonly ImmutableHashSet<Guid> _classes;
+    private readonly Lazy<CatalogProvenance> _provenance;
 
     private SimulatedCatalog(ImmutableDictionary<ContentDigest, Entry> entries, ImmutableHashSet<Guid> classes)
     {
         _entries = entries;
         _classes = classes;
+        _provenance = new(() => new CatalogProvenance("simulated", DigestOf(entries)));
     }
 
     /// <summary>A catalog without releases.</summary>
@@ -73,9 +77,16 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
             Components = decided,
             UnknownImages = FindUnknown(query.Images),
             UnneededImages = FindUnneeded(query, decided),
-            Catalogs = [new CatalogProvenance("simulated", default)],
+            Catalogs = [_provenance.Value],
             Reasons = supported ? [] : ["no release is for any of the installed ROMs"],
         });
+    }
+
+    // What it says and nothing else, in an order of its own: two catalogs of the same releases have the same digest.
+    private static ContentDigest DigestOf(ImmutableDictionary<ContentDigest, Entry> entries)
+    {
+        var text = string.Join('\n', entries.Values.Select(e => string.Join('|', [$"{e.FirmwareClass} {e.Kind} {e.Packed} {e.Release.Sha256} {e.Release.Version}", .. e.Release.ReportedAs, .. e.Release.RequiredMinimum])).Order(StringComparer.Ordinal));
+        return new ContentDigest(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
     private ImmutableArray<ContentDigest> FindUnknown(ImmutableArray<RomImage> images)

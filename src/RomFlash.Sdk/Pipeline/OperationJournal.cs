@@ -42,9 +42,9 @@ internal sealed class OperationJournal
     /// <summary>The flash that the newest record announces, for comparison with what the target shows.</summary>
     public FlashResult<ScheduledFlash> ToScheduled() => ScheduledFlash.TryAdopt(_target, [_last with { Kind = FlashJournalRecordKind.ArmIntent }], identity: null);
 
-    public async ValueTask<FlashResult<Done>> AppendAsync(FlashJournalRecordKind kind, CancellationToken cancellationToken)
+    public async ValueTask<FlashResult<Done>> AppendAsync(FlashJournalRecordKind kind, CancellationToken cancellationToken, string detail = "")
     {
-        var record = _last with { Kind = kind, Time = _services.Time.GetUtcNow(), Outcome = null, FailureCode = null, TargetState = null, Detail = string.Empty };
+        var record = _last with { Kind = kind, Time = _services.Time.GetUtcNow(), Outcome = null, FailureCode = null, TargetState = null, Detail = detail };
         return await AppendAsync(record, cancellationToken).ConfigureAwait(false);
     }
 

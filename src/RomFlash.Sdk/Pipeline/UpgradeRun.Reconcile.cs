@@ -3,6 +3,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Diagnostics;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
@@ -32,6 +33,18 @@ internal sealed partial class UpgradeRun
                 TargetState = HasArmIntent(open) ? TargetState.Indeterminate : TargetState.Prepared,
                 Detail = $"operation {open[^1].OperationId} of the same machine under the name '{open[^1].TargetId}' is not concluded: confirm or cancel it under that name",
             };
+
+    // A run that is bound to a plan must not go on with a flash that the plan does not hold.
+    private PlanOutdated? FindUnplanned(ImmutableArray<FlashJournalRecord> open)
+    {
+        if (_request.Plan is not { } plan || open.IsEmpty || !HasArmIntent(open))
+        {
+            return null;
+        }
+
+        ImmutableArray<PlanDifference> strangers = [.. open[^1].Components.Where(c => !plan.Target.Holds(c)).Select(c => new PlanDifference($"targets/{_target.Id}/armed/{c.ComponentId}", null, c.Sha256.ToString()))];
+        return strangers.IsEmpty ? null : FlashPlan.Outdated(FlashStage.Reconcile, _target.Id, strangers) with { TargetState = TargetState.Indeterminate };
+    }
 
     private static bool HasRebootIntent(ImmutableArray<FlashJournalRecord> records) => records.Any(r => r.Kind == FlashJournalRecordKind.RebootIntent);
 

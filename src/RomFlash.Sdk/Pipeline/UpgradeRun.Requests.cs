@@ -156,17 +156,20 @@ internal sealed partial class UpgradeRun
             return new PreflightReport { Target = _target, Probe = report, Blockers = [.. unsettled, new("catalog", failure, CanBeWaived: false), .. others], Waived = set };
         }
 
-        return new PreflightReport
-        {
-            Target = _target,
-            Probe = report,
-            Verdict = evaluation.Verdict,
-            Blockers = [.. unsettled, .. evaluation.Blockers],
-            Waived = evaluation.Waived,
-            Components = evaluation.Approved?.Components ?? [],
-            IsCurrent = evaluation.IsCurrent,
-        };
+        var found = Describe(report, evaluation);
+        return found with { Blockers = [.. unsettled, .. found.Blockers] };
     }
+
+    private PreflightReport Describe(TargetReport report, Evaluation evaluation) => new()
+    {
+        Target = _target,
+        Probe = report,
+        Verdict = evaluation.Verdict,
+        Blockers = evaluation.Blockers,
+        Waived = evaluation.Waived,
+        Components = evaluation.Approved?.Components ?? [],
+        IsCurrent = evaluation.IsCurrent,
+    };
 
     public async Task<FlashResult<TargetReport>> ProbeOnlyAsync(CancellationToken cancellationToken) => await ProbeAsync(cancellationToken).ConfigureAwait(false);
 

@@ -8,6 +8,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Diagnostics;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
@@ -52,6 +53,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private TargetIdentity? _identity;
     private ImmutableArray<FlashBlocker> _blockers = [];
     private ImmutableArray<BlockerWaiver> _waived = [];
+    private ImmutableArray<CatalogProvenance> _catalogs = [];
     private ImmutableArray<UpgradeComponent> _components = [];
     private ImmutableArray<UpgradeComponent> _completed = [];
     private VerificationMethod _verification;
@@ -194,6 +196,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return (Unsettled(open), false);
         }
 
+        if (FindUnplanned(open) is { } unplanned)
+        {
+            return (unplanned, false);
+        }
+
         // An adopted flash that has succeeded may not be all that was asked for: the next round finds out what is left.
         if (await SettleWhileAwayAsync(open, cancellationToken).ConfigureAwait(false) is { } settled)
         {
@@ -217,7 +224,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
                 return (failure, false);
             }
 
-            if (FindOtherName(open) is { } other)
+            if (((FlashFailure?)FindOtherName(open) ?? FindUnplanned(open)) is { } other)
             {
                 return (other, false);
             }
@@ -256,6 +263,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         (_blockers, _waived) = (evaluation.Blockers, evaluation.Waived);
+        _catalogs = evaluation.Verdict.Catalogs.IsDefault ? [] : evaluation.Verdict.Catalogs;
         foreach (var waiver in _waived)
         {
             Log.Waived(_services.Logger, UntrustedText.ForLog(_target.Id), waiver.Blocker, UntrustedText.ForLog(waiver.Who), UntrustedText.ForLog(waiver.Why));
@@ -276,6 +284,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return (_blockers[0].Failure, false);
         }
 
+        if (_request.Plan is { } plan && plan.FindDifferences(_request, Describe(report, evaluation), isFirstBoot: _completed.IsEmpty) is { IsEmpty: false } differences)
+        {
+            return (FlashPlan.Outdated(FlashStage.Check, _target.Id, differences), false);
+        }
+
         _components = approved.Components;
         if (_policy.DryRun)
         {
@@ -292,7 +305,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private async ValueTask<FlashResult<FlashOutcome>> PrepareAsync(ApprovedUpgrade approved, CancellationToken cancellationToken)
     {
         _journal.Set(r => r with { Identity = approved.Identity, Components = approved.Components, Waivers = _waived });
-        if (!(await _journal.AppendAsync(FlashJournalRecordKind.Started, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var failure))
+        if (!(await _journal.AppendAsync(FlashJournalRecordKind.Started, cancellationToken, _request.Plan is { } plan ? $"plan {plan.PlanHash}" : string.Empty).ConfigureAwait(false)).TryGetValue(out _, out var failure))
         {
             return failure with { TargetState = TargetState.Untouched };
         }
@@ -680,10 +693,12 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         Probe = _report,
         Blockers = _blockers,
         Waived = _waived,
+        Catalogs = _catalogs,
         Components = _components,
         Completed = _completed,
         Verification = _verification,
         HadClaim = _hadClaim,
+        PlanHash = _request.Plan?.PlanHash ?? default,
     };
 
     private FlashReport End(FlashReport report, long start, Activity? activity, bool isUpgrade = true)
