@@ -24,13 +24,11 @@ internal sealed class PlanCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public PlanCommand(Terminal terminal)
-        : base(terminal, "plan", "Decides for each target what would be done, and writes it down, to be approved by its hash and carried out as it is.")
+        : base(terminal, "plan")
     {
         _targets.AddTo(this);
-        Add(_images);
-        _catalog.AddTo(this);
         _policy.AddTo(this);
-        foreach (var option in (Option[])[_out, _force, _by, _journal, _concurrency, _json])
+        foreach (var option in (Option[])[_images, .. _catalog.All, _out, _force, _by, _journal, _concurrency, _json])
         {
             Add(option);
         }
@@ -42,14 +40,33 @@ internal sealed class PlanCommand : CliCommand
     public override string Synopsis =>
         $"romflash plan {TargetOptions.Synopsis} --image FILE [--image FILE] {CatalogOptions.Synopsis} {PolicyOptions.Synopsis} [--out FILE [--force]] [--by NAME] [--journal FILE] [--concurrency N] [--json]; romflash plan show FILE [--json]; romflash plan diff OLD NEW [--json]";
 
+    public override CommandHelp Help => new()
+    {
+        Groups =
+        [
+            new("Targets", _targets.All),
+            new("What decides", [_images, .. _catalog.All]),
+            new("What is allowed", _policy.Permissions),
+            new("Restart", _policy.Restart),
+        ],
+        Examples =
+        [
+            new("romflash plan --targets rack.json --image rom.cap --catalog catalog.json --trust signer.pem --out plan.json", "decides, shows, writes"),
+            new("romflash plan show plan.json", "shows a plan again, and its hash"),
+            new("romflash plan diff yesterday.json plan.json", "tells what has changed since"),
+            new("romflash flash --plan plan.json --plan-hash HASH --image rom.cap --catalog catalog.json --trust signer.pem", "carries it out"),
+        ],
+        ExitCodes = [ExitCode.Success, ExitCode.Access, ExitCode.Connection, ExitCode.Compatibility, ExitCode.Image, ExitCode.StagingOrArming, ExitCode.Failed, ExitCode.Several],
+    };
+
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        if (!Values.TryConcurrency(parsed.GetValue(_concurrency), out var concurrency, out var failure)
+        if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
             || !_policy.Read(parsed, TimeProvider.System.GetUtcNow()).TryGetValue(out var policy, out failure)
             || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
             || !(await ImageFiles.ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
-            || !(await _catalog.LoadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var catalog, out failure)
-            || !(await JournalFile.OpenForReadingAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
+            || !(await _catalog.LoadAsync(parsed, Terminal, remember: true, cancellationToken)).TryGetValue(out var catalog, out failure)
+            || !(await OpenJournalAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
         {
             return Fail(failure);
         }
@@ -63,7 +80,7 @@ internal sealed class PlanCommand : CliCommand
                 return Fail(failure);
             }
 
-            if (parsed.GetValue(_out) is { } path && PlanFiles.Write(path, plan, parsed.GetValue(_force)) is { } unwritten)
+            if (parsed.GetValue(_out) is { } file && PlanFiles.Write(file, plan, parsed.GetValue(_force)) is { } unwritten)
             {
                 return Fail(unwritten);
             }
@@ -72,4 +89,10 @@ internal sealed class PlanCommand : CliCommand
             return ExitCode.Of(plan);
         }
     }
+
+    // An operation that is open speaks against a target; a journal that is not there knows of none, and planning makes none.
+    private static async Task<FlashResult<IFlashJournal>> OpenJournalAsync(string? path, CancellationToken cancellationToken) =>
+        !JournalFile.Exists(path) ? new InMemoryFlashJournal()
+        : (await JournalFile.OpenAsync(path, cancellationToken)).TryGetValue(out var journal, out var failure) ? journal
+        : failure;
 }

@@ -22,6 +22,8 @@ internal sealed class PlanDiffCommand : CliCommand
 
     public override string Synopsis => "romflash plan diff OLD NEW [--json]";
 
+    public override CommandHelp Help => new() { ExitCodes = [ExitCode.Success, ExitCode.Compatibility] };
+
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if (!(await FlashPlan.LoadAsync(parsed.GetRequiredValue(_older), cancellationToken)).TryGetValue(out var older, out var failure)

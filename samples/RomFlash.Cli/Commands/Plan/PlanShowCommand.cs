@@ -20,6 +20,8 @@ internal sealed class PlanShowCommand : CliCommand
 
     public override string Synopsis => "romflash plan show FILE [--json]";
 
+    public override CommandHelp Help => new() { ExitCodes = [ExitCode.Success] };
+
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if (!(await FlashPlan.LoadAsync(parsed.GetRequiredValue(_file), cancellationToken)).TryGetValue(out var plan, out var failure))
