@@ -9,6 +9,7 @@ internal static class Comparer
 {
     private static readonly Dictionary<string, Func<IAsyncEnumerable<Row>>> Groups = new(StringComparer.Ordinal)
     {
+        ["cli"] = CliRows.MeasureAsync,
         ["pipeline"] = PipelineRows.MeasureAsync,
     };
 

@@ -7,8 +7,8 @@ namespace RomFlash.Cli.CommandLine;
 /// <summary>A command: reads its options, does its work, and leaves how it looks to the rendering.</summary>
 internal abstract class CliCommand : Command
 {
-    protected CliCommand(Terminal terminal, string name, string description)
-        : base(name, description)
+    protected CliCommand(Terminal terminal, string name)
+        : base(name, CommandTable.Find(name)?.Summary)
     {
         Terminal = terminal;
         SetAction(RunAsync);

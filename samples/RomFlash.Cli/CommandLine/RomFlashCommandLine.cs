@@ -11,7 +11,7 @@ namespace RomFlash.Cli.CommandLine;
 /// <summary>Parses the command line and runs the command. What can't be parsed is RF1001, with what was wrong and the correct form.</summary>
 internal static partial class RomFlashCommandLine
 {
-    private const string Synopsis = "romflash demo|validate|probe|flash|confirm|cancel|history [options]; romflash COMMAND --help tells more";
+    private static string Synopsis => $"romflash {string.Join('|', CommandTable.All.Select(c => c.Name))} [options]; romflash COMMAND --help tells more";
 
     /// <summary>Looks whether a command line can be parsed; runs nothing.</summary>
     public static CommandLineSyntax? FindSyntaxError(string[] args) =>
@@ -21,6 +21,12 @@ internal static partial class RomFlashCommandLine
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken)
     {
+        if (RootHelp.IsAskedFor(args))
+        {
+            RootHelp.Write(terminal.Out);
+            return ExitCode.Success;
+        }
+
         var parsed = Parse(args, terminal);
         if (parsed.Action is ParseErrorAction)
         {
@@ -55,16 +61,13 @@ internal static partial class RomFlashCommandLine
 
     private static ParseResult Parse(string[] args, Terminal terminal)
     {
-        var root = new RootCommand("Upgrades the ROMs of remote servers: prepares online, flashes at the next boot, and confirms what really happened.")
+        var root = new RootCommand(RootHelp.Description);
+        foreach (var entry in CommandTable.All)
         {
-            new DemoCommand(terminal),
-            new ValidateCommand(terminal),
-            new ProbeCommand(terminal),
-            new FlashCommand(terminal),
-            new ConfirmCommand(terminal),
-            new CancelCommand(terminal),
-            new HistoryCommand(terminal),
-        };
+            // The others are there by name, for the parser's messages; with options and all, they would cost as much as the whole start.
+            root.Add(args.Contains(entry.Name, StringComparer.Ordinal) ? entry.Create(terminal) : new Command(entry.Name, entry.Summary));
+        }
+
         root.Directives.Clear();
 
         // No response files: an argument that begins with '@' is that argument, and no file is read that nobody meant to be read.

@@ -12,7 +12,7 @@ internal sealed class CancelCommand : CliCommand
     private readonly Option<string> _journal = SharedOptions.Journal();
 
     public CancelCommand(Terminal terminal)
-        : base(terminal, "cancel", "Takes back what an earlier run prepared or armed. Refused once the target boots into the flash.")
+        : base(terminal, "cancel")
     {
         Add(_target);
         Add(_journal);

@@ -18,7 +18,7 @@ internal sealed class ConfirmCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public ConfirmCommand(Terminal terminal)
-        : base(terminal, "confirm", "Finds out by evidence what came of a flash that waited for its boot.")
+        : base(terminal, "confirm")
     {
         Add(_target);
         Add(_journal);

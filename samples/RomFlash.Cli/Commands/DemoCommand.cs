@@ -18,7 +18,7 @@ internal sealed class DemoCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public DemoCommand(Terminal terminal)
-        : base(terminal, "demo", "Upgrades a simulated rack, in simulated time, and compares each outcome with what was staged. Touches nothing real.")
+        : base(terminal, "demo")
     {
         Add(_targets);
         Add(_seed);

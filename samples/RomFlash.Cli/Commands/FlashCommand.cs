@@ -35,7 +35,7 @@ internal sealed class FlashCommand : CliCommand
     private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "Leaves the restart to an operator: the targets end armed, as Pending, and romflash confirm finds out later." };
 
     public FlashCommand(Terminal terminal)
-        : base(terminal, "flash", "Upgrades targets: checks, stages, verifies, arms, restarts and confirms. Exit codes: docs/exit-codes.md.")
+        : base(terminal, "flash")
     {
         foreach (var option in (Option[])[_images, _catalog, _targets, _journal, _dryRun, _reflash, _allowDowngrade, _waive, _who, _why, _yes, _json, _concurrency, _noReboot])
         {

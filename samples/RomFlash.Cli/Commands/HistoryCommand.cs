@@ -11,7 +11,7 @@ internal sealed class HistoryCommand : CliCommand
     private readonly Option<string> _journal = SharedOptions.Journal();
 
     public HistoryCommand(Terminal terminal)
-        : base(terminal, "history", "Shows the journal, oldest first.")
+        : base(terminal, "history")
     {
         Add(_journal);
     }

@@ -14,7 +14,7 @@ internal sealed class ProbeCommand : CliCommand
     private readonly Option<string[]> _targets = SharedOptions.Targets();
 
     public ProbeCommand(Terminal terminal)
-        : base(terminal, "probe", "Reads what targets are and what they can do. Writes nothing.")
+        : base(terminal, "probe")
     {
         Add(_targets);
     }

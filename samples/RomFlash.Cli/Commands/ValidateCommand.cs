@@ -12,7 +12,7 @@ internal sealed class ValidateCommand : CliCommand
     private readonly Option<string> _image = SharedOptions.Image();
 
     public ValidateCommand(Terminal terminal)
-        : base(terminal, "validate", "Checks that a ROM image is whole, and says what it is for. Contacts nobody.")
+        : base(terminal, "validate")
     {
         Add(_image);
     }
