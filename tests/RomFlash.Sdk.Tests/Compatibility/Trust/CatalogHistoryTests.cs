@@ -179,8 +179,13 @@ public sealed class CatalogHistoryTests : IDisposable
     }
 
     [Fact]
-    public async Task File_MissingFolder_FailsAtOnce() =>
-        Fails(await new FileCatalogHistory(Path.Combine(_folder, "missing", "c.json"), new FixedTime(Signers.Now)).ObserveAsync(new("a", 1, Digest(1), true), CancellationToken.None));
+    public async Task File_MissingFolder_HasSeenNothingAndRemembersNothing()
+    {
+        var history = new FileCatalogHistory(Path.Combine(_folder, "missing", "c.json"), new FixedTime(Signers.Now));
+
+        Assert.Equal(-1, (await history.FindAsync("a", true, CancellationToken.None)).GetValueOrThrow().Serial);
+        Fails(await history.ObserveAsync(new("a", 1, Digest(1), true), CancellationToken.None));
+    }
 
     [Fact]
     public async Task File_Full_RefusesAFurtherCatalogInsteadOfForgettingOne()
