@@ -415,7 +415,7 @@ internal ref struct CatalogEvaluation
             }
         }
 
-        var most = _query.Report.Evidence.Armed.TryGet(out var armed) ? DefaultFlashScheduler.Choose(armed, _query.Policy)?.MaxComponents ?? 1 : 1;
+        var most = DefaultFlashScheduler.MostComponents(_query.Report, _query.Policy);
         return most >= approved ? longest : BootOrder.Count(_roms, components, most);
     }
 
