@@ -63,6 +63,7 @@ internal static partial class RomFlashCommandLine
             new FlashCommand(terminal),
             new ConfirmCommand(terminal),
             new CancelCommand(terminal),
+            new RecoverCommand(terminal),
             new HistoryCommand(terminal),
         };
         root.Directives.Clear();

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using RomFlash.Sdk.Documents;
 using RomFlash.Sdk.Files;
 using RomFlash.Sdk.Outcomes;
 
