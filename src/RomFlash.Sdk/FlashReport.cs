@@ -30,6 +30,9 @@ public sealed record FlashReport
     /// <summary>The blockers that were set aside by policy.</summary>
     public ImmutableArray<BlockerWaiver> Waived { get; init; } = [];
 
+    /// <summary>The catalogs that answered, the strongest layer first, each with what it lacks and was accepted all the same; empty when none was asked.</summary>
+    public ImmutableArray<CatalogProvenance> Catalogs { get; init; } = [];
+
     /// <summary>The components that were, or would have been, upgraded.</summary>
     public ImmutableArray<UpgradeComponent> Components { get; init; } = [];
 
@@ -63,6 +66,9 @@ public sealed record PreflightReport
 
     /// <summary>The catalog's answer, or null when it was not asked or could not answer.</summary>
     public CompatibilityVerdict? Verdict { get; init; }
+
+    /// <summary>The catalogs that answered, the strongest layer first, each with what it lacks and was accepted all the same; empty when none was asked.</summary>
+    public ImmutableArray<CatalogProvenance> Catalogs => Verdict is { Catalogs.IsDefault: false } ? Verdict.Catalogs : [];
 
     /// <summary>All that speaks against the upgrade and is not waived.</summary>
     public ImmutableArray<FlashBlocker> Blockers { get; init; } = [];

@@ -47,9 +47,7 @@ public sealed class RomFlashClient
             Confirmer = options.Confirmer ?? throw new ArgumentException("Confirmer is null.", nameof(options)),
             Journal = options.Journal ?? throw new ArgumentException("Journal is null.", nameof(options)),
             Gates = [.. options.Gates],
-#pragma warning disable RS0030 // The one place where the system's clock comes in, when the caller gives none.
-            Time = options.TimeProvider ?? TimeProvider.System,
-#pragma warning restore RS0030
+            Time = CallerClock.OrSystem(options.TimeProvider),
             Logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("RomFlash.Sdk"),
         };
     }

@@ -59,9 +59,9 @@ internal static class Cli
         }
     }
 
-    private static string Host => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
+    public static string Host => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
 
-    private static string Executable => Path.Combine(AppContext.BaseDirectory, "romflash.dll");
+    public static string Executable => Path.Combine(AppContext.BaseDirectory, "romflash.dll");
 
     private static ProcessStartInfo Describe(string program, string[] arguments, (string Name, string Value)[] environment)
     {

@@ -9,7 +9,9 @@ internal static class Comparer
 {
     private static readonly Dictionary<string, Func<IAsyncEnumerable<Row>>> Groups = new(StringComparer.Ordinal)
     {
+        ["cli"] = CliRows.MeasureAsync,
         ["pipeline"] = PipelineRows.MeasureAsync,
+        ["catalog"] = CatalogRows.MeasureAsync,
     };
 
     public static async Task<int> RunAsync(string[] groups)
@@ -26,7 +28,7 @@ internal static class Comparer
             await foreach (var row in measure())
             {
                 rows.Add(row);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Name,-42} {Number(row.Ours)} {Number(row.Peer)} {row.Ratio:0.000}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Name,-42} {Number(row.Ours)} {Number(row.Peer)} {Ratio(row)}"));
             }
 
             if (Environment.GetEnvironmentVariable("ROMFLASH_RESULTS") is { Length: > 0 } folder)
@@ -45,13 +47,15 @@ internal static class Comparer
         text.Append("| row | unit | ours | peer or floor | ratio | to keep |\n| --- | --- | ---: | ---: | ---: | --- |\n");
         foreach (var row in rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"| `{row.Name}` | {row.Unit} | {Number(row.Ours)} | {Number(row.Peer)} | {row.Ratio:0.000} | {row.Bound} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| `{row.Name}` | {row.Unit} | {Number(row.Ours)} | {Number(row.Peer)} | {Ratio(row)} | {row.Bound} |\n");
         }
 
         return text.ToString();
     }
 
-    private static string Number(double value) => value.ToString(value >= 1000 ? "0" : "0.##", CultureInfo.InvariantCulture);
+    private static string Number(double? value) => value?.ToString(value >= 1000 ? "0" : "0.##", CultureInfo.InvariantCulture) ?? "-";
+
+    private static string Ratio(Row row) => row.Ratio?.ToString("0.000", CultureInfo.InvariantCulture) ?? "-";
 
     private static string Processor()
     {

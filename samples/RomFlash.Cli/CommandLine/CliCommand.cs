@@ -9,8 +9,8 @@ internal abstract class CliCommand : Command
 {
     private bool _isJson;
 
-    protected CliCommand(Terminal terminal, string name, string description)
-        : base(name, description)
+    protected CliCommand(Terminal terminal, string name)
+        : base(name, CommandTable.Find(name)?.Summary)
     {
         Terminal = terminal;
         SetAction((parsed, cancellationToken) =>

@@ -20,6 +20,6 @@ internal sealed record CommandHelp
 
     public ImmutableArray<CommandExample> Examples { get; init; } = [];
 
-    /// <summary>The exit codes that it can end with, besides 2, 3 and 130 where <see cref="ExitCode.Meaning"/> has them for all.</summary>
+    /// <summary>The exit codes that it can end with, besides 2, 3 and 130, which all have.</summary>
     public ImmutableArray<int> ExitCodes { get; init; } = [];
 }

@@ -16,7 +16,7 @@ internal sealed class CancelCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public CancelCommand(Terminal terminal)
-        : base(terminal, "cancel", "Takes back what an earlier run prepared or armed. Refused once the target boots into the flash.")
+        : base(terminal, "cancel")
     {
         _targets.AddTo(this);
         Add(_journal);

@@ -18,7 +18,7 @@ internal sealed class ConfirmCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public ConfirmCommand(Terminal terminal)
-        : base(terminal, "confirm", "Finds out by evidence what came of flashes that waited for their boot.")
+        : base(terminal, "confirm")
     {
         _targets.AddTo(this);
         Add(_journal);

@@ -18,7 +18,7 @@ internal sealed class DemoCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public DemoCommand(Terminal terminal)
-        : base(terminal, "demo", "Upgrades a simulated rack, in simulated time, and compares each outcome with what was staged. Touches nothing real.")
+        : base(terminal, "demo")
     {
         Add(_targets);
         Add(_seed);
@@ -26,6 +26,16 @@ internal sealed class DemoCommand : CliCommand
     }
 
     public override string Synopsis => "romflash demo [--targets N] [--seed S] [--json]";
+
+    public override CommandHelp Help => new()
+    {
+        Examples =
+        [
+            new("romflash demo", "the rack with each thing that can happen"),
+            new("romflash demo --targets 200 --seed 7 --json", "a larger one, as JSON"),
+        ],
+        ExitCodes = [ExitCode.Success, ExitCode.Failed],
+    };
 
     protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {

@@ -29,7 +29,7 @@ internal sealed class FlashCommand : CliCommand
     private readonly Option<string> _concurrency = SharedOptions.Concurrency();
 
     public FlashCommand(Terminal terminal)
-        : base(terminal, "flash", "Upgrades targets: checks, stages, verifies, arms, restarts and confirms. Exit codes: docs/exit-codes.md.")
+        : base(terminal, "flash")
     {
         Add(_images);
         Add(_catalog);

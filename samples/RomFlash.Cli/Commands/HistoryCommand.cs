@@ -29,7 +29,7 @@ internal sealed class HistoryCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public HistoryCommand(Terminal terminal)
-        : base(terminal, "history", "Shows the journal, oldest first. Contacts nobody.")
+        : base(terminal, "history")
     {
         foreach (var option in (Option[])[_ids, _file, _groups, _last, _journal, _json])
         {

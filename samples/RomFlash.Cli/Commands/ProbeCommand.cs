@@ -16,7 +16,7 @@ internal sealed class ProbeCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public ProbeCommand(Terminal terminal)
-        : base(terminal, "probe", "Reads what targets are and what they can do. Writes nothing.")
+        : base(terminal, "probe")
     {
         _targets.AddTo(this);
         Add(_concurrency);

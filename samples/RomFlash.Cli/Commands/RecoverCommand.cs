@@ -20,7 +20,7 @@ internal sealed class RecoverCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public RecoverCommand(Terminal terminal)
-        : base(terminal, "recover", "Says, from journal and target, whether anything has to be recovered, and what to do step by step. Writes nothing.")
+        : base(terminal, "recover")
     {
         _targets.AddTo(this);
         Add(_journal);

@@ -13,7 +13,7 @@ internal sealed class ValidateCommand : CliCommand
     private readonly Option<bool> _json = SharedOptions.Json();
 
     public ValidateCommand(Terminal terminal)
-        : base(terminal, "validate", "Checks that ROM images are whole, and says what they are for. Contacts nobody.")
+        : base(terminal, "validate")
     {
         Add(_images);
         Add(_json);

@@ -43,6 +43,9 @@ public enum RomDecision
 
     /// <summary>The installed version is unknown or can't be compared.</summary>
     UnknownVersion,
+
+    /// <summary>The image is below the lowest version that the installed release accepts; asking for a downgrade does not help.</summary>
+    BelowLowestSupported,
 }
 
 /// <summary>What it takes until a release runs.</summary>
@@ -165,7 +168,9 @@ public sealed record CompatibilityVerdict
     /// <summary>Which catalogs answered, the strongest layer first; empty where the implementation has none to name, and then no plan can be bound to it.</summary>
     public ImmutableArray<CatalogProvenance> Catalogs { get; init; } = [];
 
-    /// <summary>The fewest boots that all approved paths take on this target, as it can take one ROM or several at a boot; 0 when nothing is approved.</summary>
+    /// <summary>
+    /// The fewest boots that all approved paths take on this target, as it can take one ROM or several at a boot, in flashing order; 0 when nothing is approved.
+    /// </summary>
     public int Boots { get; init; }
 
     /// <summary>Reasons that concern the whole target, for people. Untrusted text.</summary>

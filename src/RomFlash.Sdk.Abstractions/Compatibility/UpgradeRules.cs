@@ -62,7 +62,7 @@ internal static class UpgradeRules
             }
             else if (!used.Contains(image.Sha256)
                 && !OrEmpty(verdict.UnneededImages).Contains(image.Sha256)
-                && !OrEmpty(verdict.Components).Any(c => c.Decision is RomDecision.Downgrade or RomDecision.UnknownVersion or RomDecision.NotSupported))
+                && !OrEmpty(verdict.Components).Any(c => c.Decision is RomDecision.Downgrade or RomDecision.UnknownVersion or RomDecision.NotSupported or RomDecision.BelowLowestSupported))
             {
                 found.Add(new RomNotForTarget { Detail = $"{image.Source.Name} is for none of the target's ROMs" });
             }
@@ -88,6 +88,9 @@ internal static class UpgradeRules
                 return;
             case RomDecision.Downgrade:
                 found.Add(new DowngradeRefused { Detail = $"{rom.Id}: {why}" });
+                return;
+            case RomDecision.BelowLowestSupported:
+                found.Add(new BelowLowestSupportedVersion { Detail = $"{rom.Id}: {why}" });
                 return;
             case RomDecision.UnknownVersion:
                 found.Add(OrEmpty(rom.Versions).IsEmpty

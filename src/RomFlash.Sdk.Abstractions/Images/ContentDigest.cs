@@ -80,7 +80,7 @@ public readonly struct ContentDigest : IEquatable<ContentDigest>
     public override bool Equals([NotNullWhen(true)] object? obj) => obj is ContentDigest other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => _a.GetHashCode();
+    public override int GetHashCode() => HashCode.Combine(_a, _b, _c, _d);
 
     /// <summary>64 lower-case hexadecimal digits.</summary>
     /// <returns>The digits.</returns>

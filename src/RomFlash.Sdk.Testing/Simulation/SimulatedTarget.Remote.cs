@@ -51,6 +51,9 @@ public sealed partial class SimulatedTarget
                 : inRecovery ? _options.Readiness with { InRecovery = true, Healthy = false }
                 : _options.Readiness,
             Boot = kinds.HasFlag(FactKinds.Boot) ? _boot : default(Fact<BootIdentity>),
+            Hardware = !kinds.HasFlag(FactKinds.Hardware) ? default
+                : _options.Hardware is { } hardware ? hardware
+                : Fact<HardwareDescription>.Unknown("the target does not tell"),
         };
     }
 
@@ -444,6 +447,7 @@ public sealed partial class SimulatedTarget
             Services = kinds.HasFlag(FactKinds.Services) ? ImmutableArray.Create(new ServiceFact(hostile, default)) : default(Fact<ImmutableArray<ServiceFact>>),
             Readiness = kinds.HasFlag(FactKinds.Readiness) ? new TargetReadiness() : default(Fact<TargetReadiness>),
             Boot = kinds.HasFlag(FactKinds.Boot) ? new BootIdentity(hostile) : default(Fact<BootIdentity>),
+            Hardware = kinds.HasFlag(FactKinds.Hardware) ? new HardwareDescription { Family = hostile, BiosVersion = hostile, HardwareIds = default } : default(Fact<HardwareDescription>),
         };
     }
 

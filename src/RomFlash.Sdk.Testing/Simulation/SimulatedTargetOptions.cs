@@ -75,6 +75,9 @@ public sealed record SimulatedTargetOptions
     /// <summary>Which machine it is, or null for one that follows from the name.</summary>
     public TargetIdentity? Identity { get; init; }
 
+    /// <summary>What kind of machine it is beyond its identity, or null for one that does not tell.</summary>
+    public HardwareDescription? Hardware { get; init; }
+
     /// <summary>What it is like.</summary>
     public SimulatedPersona Persona { get; init; } = SimulatedPersona.Ordinary;
 

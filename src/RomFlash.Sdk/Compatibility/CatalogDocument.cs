@@ -1,11 +1,23 @@
 using System.Collections.Immutable;
+using RomFlash.Sdk.Documents;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Compatibility;
 
-/// <summary>A catalog as its maker wrote it, or as an import made it. A value without behaviour: a catalog that decides is made of one or several.</summary>
+/// <summary>A catalog as its maker wrote it, or as an import made it; <see cref="JsonCompatibilityCatalog.TryCreate"/> makes one that decides of one or several.</summary>
+/// <remarks>Immutable and thread-safe. The format is in docs/catalog.md, its JSON Schema in docs/schemas/catalog.schema.json.</remarks>
 public sealed record CatalogDocument
 {
+    /// <summary>The largest catalog in bytes: 64 MiB.</summary>
+    public const int MaxLength = 64 << 20;
+
+    /// <summary>The deepest nesting of lists and objects: 16. The format itself needs 9.</summary>
+    public const int MaxDepth = 16;
+
+    /// <summary>The largest image in bytes that a catalog can name: 4 GiB - 1, what a capsule's header can hold (UEFI 2.10, 8.5.3, CapsuleImageSize).</summary>
+    public const long MaxImageLength = uint.MaxValue;
+
     /// <summary>The catalog's name; its serials are counted under it. Untrusted text.</summary>
     public required string Name { get; init; }
 
@@ -20,6 +32,37 @@ public sealed record CatalogDocument
 
     /// <summary>Images that must not be flashed whatever a layer says.</summary>
     public ImmutableArray<WithdrawnRelease> Withdrawn { get; init; } = [];
+
+    /// <summary>Reads a catalog from memory: strictly, and to the end.</summary>
+    /// <param name="utf8">The content, at most <see cref="MaxLength"/> bytes; kept by nobody.</param>
+    /// <param name="name">A name for messages, such as the file's path; also the catalog's name where it has none itself.</param>
+    /// <returns>The catalog, or <see cref="CatalogUnusable"/> with up to 100 problems, each with line and column.</returns>
+    public static FlashResult<CatalogDocument> TryParse(ReadOnlySpan<byte> utf8, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (utf8.Length > MaxLength)
+        {
+            return new CatalogUnusable { Stage = FlashStage.Check, Detail = $"{name}: it is larger than {MaxLength} bytes" };
+        }
+
+        var reader = new CatalogReader(utf8, NameFrom(name));
+        var document = reader.Read();
+        return reader.Problems is { IsEmpty: false } problems
+            ? new CatalogUnusable { Stage = FlashStage.Check, Problems = problems, Detail = $"{name}: {DocumentReader.Join(problems)}" }
+            : document;
+    }
+
+    /// <summary>Writes the catalog as JSON: UTF-8, indented, in the document's own order, with line feeds.</summary>
+    /// <returns>The same bytes for the same catalog; <see cref="TryParse"/> reads a catalog that it made back as the same.</returns>
+    /// <exception cref="ArgumentException">A text is no valid Unicode, or a kind of ROM is none.</exception>
+    public ReadOnlyMemory<byte> ToJson() => CatalogWriter.Write(this);
+
+    // A name that the reader would take: what is written has to be readable again.
+    private static string NameFrom(string name)
+    {
+        var text = string.Concat(name.Trim().EnumerateRunes().TakeWhile((_, i) => i < DocumentReader.MaxTextLength / 2)).Trim();
+        return text.Length == 0 ? "catalog" : text;
+    }
 }
 
 /// <summary>An image that must not be flashed.</summary>

@@ -1,132 +1,94 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using RomFlash.Sdk.Documents;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
-using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Sdk.Compatibility;
 
-/// <summary>A catalog in a JSON file: which ROM releases go on which systems, and what each source reports once they run.</summary>
+/// <summary>A catalog from one or several JSON files: which ROM releases go on which systems, and what each source reports once they run.</summary>
 /// <remarks>
-/// <para>Immutable and thread-safe. Looks releases up by digest, so a large catalog answers as fast as a small one.</para>
+/// <para>Immutable and thread-safe. Looks up releases by digest and systems by what tells them apart, so a large catalog answers as fast as a small one.</para>
 /// <para>
-/// The format, in UTF-8: <c>{"romflashCatalog":1, "name":"…", "systems":[{"manufacturer":"…", "product":"…", "sku":"…", "roms":[{"component":"system-rom",
-/// "firmwareClass":"guid", "pci":"103c:3239:103c:21c2", "id":"…", "releases":[{"version":"…", "sha256":"…", "size":1, "reportedAs":{"smbios":"…",
-/// "esrt":"0x…"}, "requiredMinimum":{"esrt":"0x…"}, "notes":"…"}]}]}]}</c>. Optional are <c>name</c>, <c>sku</c>, <c>firmwareClass</c>, <c>pci</c>,
-/// <c>id</c>, <c>requiredMinimum</c> and <c>notes</c>. In <c>manufacturer</c>, <c>product</c> and <c>sku</c> a <c>*</c> stands for any text, and case does
-/// not matter. <c>component</c> is <c>system-rom</c>, <c>array-controller</c>, <c>controller</c> or <c>other</c>. Anything else is refused, with line and
-/// column: unknown and repeated fields, releases that contradict each other, a digest that is there twice for one ROM.
+/// Layers add to each other: a system that any of them supports is supported, with the ROMs and releases of all entries that fit. What a layer withdraws is
+/// withdrawn for all. Two layers that say different things of the same image make no catalog. The order of the layers decides what is shown where one has to
+/// be named: the first is the strongest. The format is in docs/catalog.md.
 /// </para>
 /// </remarks>
 public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
 {
     /// <summary>The largest catalog in bytes: 64 MiB.</summary>
-    public const int MaxLength = 64 << 20;
+    public const int MaxLength = CatalogDocument.MaxLength;
 
-    private readonly FrozenDictionary<ContentDigest, JsonCatalogOccurrence[]> _byDigest;
-    private readonly Dictionary<(string Manufacturer, string Product), List<JsonCatalogSystem>> _exact = [];
-    private readonly List<JsonCatalogSystem> _patterns = [];
-    private readonly Dictionary<JsonCatalogSystem, List<JsonCatalogRom>> _romsOf = [];
+    private readonly CatalogContent _content;
+    private readonly TimeProvider _time;
+    private readonly CatalogProvenance? _firstToExpire;
 
-    private JsonCompatibilityCatalog(string name, List<JsonCatalogSystem> systems, List<JsonCatalogRom> roms)
+    private JsonCompatibilityCatalog(CatalogContent content, TimeProvider time)
     {
-        Name = name;
-        foreach (var system in systems)
-        {
-            _romsOf.Add(system, []);
-            if (system.HasPatterns)
-            {
-                _patterns.Add(system);
-                continue;
-            }
-
-            var key = Key(system.Manufacturer, system.Product);
-            if (!_exact.TryGetValue(key, out var same))
-            {
-                _exact.Add(key, same = []);
-            }
-
-            same.Add(system);
-        }
-
-        var occurrences = new Dictionary<ContentDigest, List<JsonCatalogOccurrence>>();
-        foreach (var rom in roms)
-        {
-            _romsOf[rom.System].Add(rom);
-            foreach (var release in rom.Releases)
-            {
-                if (!occurrences.TryGetValue(release.Sha256, out var list))
-                {
-                    occurrences.Add(release.Sha256, list = []);
-                }
-
-                list.Add(new(rom, release));
-            }
-        }
-
-        _byDigest = occurrences.ToFrozenDictionary(p => p.Key, p => p.Value.ToArray());
+        _content = content;
+        _time = time;
+        _firstToExpire = content.Catalogs
+            .Where(c => c.Expires is not null && (c.Accepted.IsDefault || !c.Accepted.Contains(CatalogWeakness.Expired)))
+            .MinBy(c => c.Expires);
     }
 
-    /// <summary>The catalog's own name, or the name that it was read under. Untrusted text.</summary>
-    public string Name { get; }
+    /// <summary>The name of the strongest layer. Untrusted text.</summary>
+    public string Name => Catalogs[0].Name;
+
+    /// <summary>The catalogs that this one is made of, the strongest first.</summary>
+    public ImmutableArray<CatalogProvenance> Catalogs => _content.Catalogs;
 
     /// <summary>How many different images the catalog knows.</summary>
-    public int ReleaseCount => _byDigest.Count;
+    public int ReleaseCount => _content.ReleaseCount;
 
-    /// <summary>Reads a catalog from memory.</summary>
-    /// <param name="utf8">The content; kept by nobody.</param>
-    /// <param name="name">A name for messages, such as the file's path.</param>
-    /// <returns>The catalog, or <see cref="CatalogUnusable"/> whose detail lists up to 100 problems with line and column.</returns>
-    public static FlashResult<JsonCompatibilityCatalog> TryParse(ReadOnlySpan<byte> utf8, string name)
+    /// <summary>Makes a catalog of one or several layers.</summary>
+    /// <param name="layers">The layers, the strongest first; at least one. Each document is checked as if it were read from a file.</param>
+    /// <param name="timeProvider">The clock by which a catalog expires while it is in use; null for the system's.</param>
+    /// <returns>The catalog, or <see cref="CatalogUnusable"/> when a layer can't be used or two contradict each other; the detail names them.</returns>
+    /// <exception cref="ArgumentException">There is no layer, or one is null.</exception>
+    public static FlashResult<JsonCompatibilityCatalog> TryCreate(ImmutableArray<CatalogLayer> layers, TimeProvider? timeProvider)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        if (utf8.Length > MaxLength)
+        if (layers.IsDefaultOrEmpty || layers.Any(l => l?.Document is null || l.Provenance is null))
         {
-            return Unusable(name, $"it is larger than {MaxLength} bytes");
+            throw new ArgumentException("A catalog needs at least one layer, and none may be null.", nameof(layers));
         }
 
-        var reader = new JsonCatalogReader(utf8);
-        var problems = reader.Read();
-        return problems.Count == 0
-            ? new JsonCompatibilityCatalog(reader.Name ?? name, reader.Systems, reader.Roms)
-            : Unusable(name, string.Join("; ", problems));
+        // Anybody can make a document; reading it back as it would be written holds it to every rule that a file is held to.
+        var read = ImmutableArray.CreateBuilder<CatalogLayer>(layers.Length);
+        foreach (var layer in layers)
+        {
+            if (!ReadBack(layer.Document).TryGetValue(out var document, out var failure))
+            {
+                return failure;
+            }
+
+            read.Add(layer with { Document = document });
+        }
+
+        return Create(read.MoveToImmutable(), timeProvider);
     }
 
-    /// <summary>Reads a catalog from a regular file.</summary>
+    /// <summary>Reads a catalog from memory. Nobody vouches for it: it counts as unsigned, and its expiry as accepted.</summary>
+    /// <param name="utf8">The content; kept by nobody.</param>
+    /// <param name="name">A name for messages, such as the file's path.</param>
+    /// <returns>The catalog, or <see cref="CatalogUnusable"/> with up to 100 problems, each with line and column.</returns>
+    public static FlashResult<JsonCompatibilityCatalog> TryParse(ReadOnlySpan<byte> utf8, string name) =>
+        CatalogDocument.TryParse(utf8, name).TryGetValue(out var document, out var failure)
+            ? Create([new(document, ProvenanceOf(document, utf8))], null)
+            : failure;
+
+    /// <summary>Reads a catalog from a regular file. Nobody vouches for it: it counts as unsigned, and its expiry as accepted.</summary>
     /// <param name="path">The path.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>The catalog, or <see cref="CatalogUnusable"/>.</returns>
     public static async ValueTask<FlashResult<JsonCompatibilityCatalog>> LoadAsync(string path, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (path.Length == 0)
-        {
-            return Unusable("catalog", "no file was named");
-        }
-
-        if (!(await new FileImageSource(path).OpenReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var stream, out var failure))
-        {
-            return new CatalogUnusable { Stage = FlashStage.Check, Detail = failure.Detail, PeerCode = failure.PeerCode };
-        }
-
-        await using (stream.ConfigureAwait(false))
-        {
-            try
-            {
-                if (stream.Length > MaxLength)
-                {
-                    return Unusable(path, $"it is larger than {MaxLength} bytes");
-                }
-
-                var content = new byte[(int)stream.Length];
-                var count = await stream.ReadAtLeastAsync(content, content.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-                return TryParse(content.AsSpan(0, count), path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-            {
-                return new CatalogUnusable { Stage = FlashStage.Check, Detail = $"{path}: {e.Message}", PeerCode = new PeerCode(PeerCode.HResult, unchecked((uint)e.HResult)) };
-            }
-        }
+        var content = await DocumentFile.ReadAsync(path, MaxLength, cancellationToken).ConfigureAwait(false);
+        return content.Bytes is { } bytes
+            ? TryParse(bytes.Span, path)
+            : new CatalogUnusable { Stage = FlashStage.Check, Detail = content.WhyNot, PeerCode = content.PeerCode };
     }
 
     /// <inheritdoc/>
@@ -134,51 +96,34 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
     {
         ArgumentNullException.ThrowIfNull(query);
         cancellationToken.ThrowIfCancellationRequested();
-        var images = query.Images.IsDefault ? [] : query.Images;
-        var known = new List<(RomImage Image, JsonCatalogOccurrence[] Occurrences)>(images.Length);
-        var unknown = ImmutableArray.CreateBuilder<ContentDigest>();
-        foreach (var image in images)
-        {
-            if (_byDigest.TryGetValue(image.Sha256, out var occurrences))
-            {
-                known.Add((image, occurrences));
-            }
-            else
-            {
-                unknown.Add(image.Sha256);
-            }
-        }
-
-        var systems = new List<JsonCatalogSystem>();
-        var reason = "the target does not tell what it is";
-        if (query.Report.Facts.Identity.TryGet(out var identity))
-        {
-            FindSystems(identity, systems);
-            reason = $"no system of the catalog is '{identity.Manufacturer}' '{identity.Product}' (SKU '{identity.Sku}')";
-        }
-
-        var verdict = systems.Count == 0
-            ? new CompatibilityVerdict
-            {
-                IsTargetSupported = false,
-                Components = [.. query.Report.Roms.Select(r => new ComponentVerdict { ComponentId = r.Id, Decision = RomDecision.NotApplicable, Reasons = [reason] })],
-                Reasons = [reason],
-            }
-            : new JsonCatalogEvaluation(query.Report.Roms, known, [.. systems.SelectMany(s => _romsOf[s])], query.Policy).Evaluate();
-        return new(verdict with { UnknownImages = unknown.DrainToImmutable(), Catalogs = [new CatalogProvenance(Name, default)] });
+        return _firstToExpire is { } catalog && catalog.Expires <= _time.GetUtcNow()
+            ? new(new CatalogExpired { Stage = FlashStage.Check, TargetId = query.Report.Target.Id, Detail = $"'{catalog.Name}' expired at {catalog.Expires:u}" })
+            : new(CatalogEvaluation.Evaluate(_content, query));
     }
 
-    private static (string Manufacturer, string Product) Key(string manufacturer, string product) => (manufacturer.Trim().ToUpperInvariant(), product.Trim().ToUpperInvariant());
+    private static FlashResult<JsonCompatibilityCatalog> Create(ImmutableArray<CatalogLayer> layers, TimeProvider? timeProvider) =>
+        CatalogContent.TryCreate(layers, out var contradictions) is { } content
+            ? new JsonCompatibilityCatalog(content, CallerClock.OrSystem(timeProvider))
+            : new CatalogUnusable { Stage = FlashStage.Check, Detail = string.Join("; ", contradictions) };
 
-    private static CatalogUnusable Unusable(string name, string why) => new() { Stage = FlashStage.Check, Detail = $"{name}: {why}" };
-
-    private void FindSystems(TargetIdentity identity, List<JsonCatalogSystem> found)
-    {
-        if (_exact.TryGetValue(Key(identity.Manufacturer ?? string.Empty, identity.Product ?? string.Empty), out var exact))
+    private static CatalogProvenance ProvenanceOf(CatalogDocument document, ReadOnlySpan<byte> utf8) =>
+        new(document.Name, new ContentDigest(SHA256.HashData(utf8)))
         {
-            found.AddRange(exact.Where(s => s.Matches(identity)));
-        }
+            Serial = document.Serial,
+            Expires = document.Expires,
+            Accepted = [CatalogWeakness.Unsigned, CatalogWeakness.Expired],
+        };
 
-        found.AddRange(_patterns.Where(s => s.Matches(identity)));
+    private static FlashResult<CatalogDocument> ReadBack(CatalogDocument document)
+    {
+        var name = document.Name ?? "catalog";
+        try
+        {
+            return CatalogDocument.TryParse(document.ToJson().Span, name);
+        }
+        catch (ArgumentException e)
+        {
+            return new CatalogUnusable { Stage = FlashStage.Check, Detail = $"{name}: it holds what can't be written ({e.Message})" };
+        }
     }
 }

@@ -21,21 +21,31 @@ internal ref struct DocumentReader
     /// <summary>The longest text that is read unless told otherwise, in characters.</summary>
     public const int MaxTextLength = 256;
 
+    // What is quoted from a document in a message is cut after so many characters.
+    private const int MaxQuoteLength = 64;
+
+    private const string More = "and more";
+
     private readonly ReadOnlySpan<byte> _utf8;
     private readonly List<DocumentProblem> _problems = [];
-    private readonly int _bom;
     private Utf8JsonReader _reader;
 
     public DocumentReader(ReadOnlySpan<byte> utf8, int maxDepth)
     {
         // A byte order mark is no JSON, but editors leave it.
-        _bom = utf8.StartsWith("\uFEFF"u8) ? 3 : 0;
-        _utf8 = utf8[_bom..];
+        _utf8 = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
         _reader = new(_utf8, new JsonReaderOptions { MaxDepth = maxDepth });
     }
 
-    /// <summary>The problems so far, in the order in which they lie in the document.</summary>
-    public readonly ImmutableArray<DocumentProblem> Problems => [.. _problems.OrderBy(p => p.Line).ThenBy(p => p.Column)];
+    /// <summary>The problems so far, in the order in which they lie in the document; behind the last of too many it says that there are more.</summary>
+    public readonly ImmutableArray<DocumentProblem> Problems =>
+        [.. _problems.Take(MaxProblems).OrderBy(p => p.Line).ThenBy(p => p.Column), .. _problems.Skip(MaxProblems)];
+
+    /// <summary>All problems in one text, for a failure's detail.</summary>
+    public static string Join(ImmutableArray<DocumentProblem> problems) => string.Join("; ", problems);
+
+    /// <summary>A text of the document as a message quotes it: cut where it is long.</summary>
+    public static string Quote(string text) => text.Length <= MaxQuoteLength ? $"'{text}'" : $"'{text.AsSpan(0, char.IsHighSurrogate(text[MaxQuoteLength - 1]) ? MaxQuoteLength - 1 : MaxQuoteLength)}…'";
 
     public readonly bool HasProblems => _problems.Count > 0;
 
@@ -51,6 +61,11 @@ internal ref struct DocumentReader
     public readonly void Malformed(JsonException e)
     {
         ArgumentNullException.ThrowIfNull(e);
+        if (_problems.Count > MaxProblems)
+        {
+            return;
+        }
+
         var message = e.Message.AsSpan();
         var end = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         var line = (int)(e.LineNumber ?? 0);
@@ -61,7 +76,7 @@ internal ref struct DocumentReader
         }
 
         var bytes = Math.Clamp((int)(e.BytePositionInLine ?? 0), 0, _utf8.Length - start);
-        _problems.Add(new(line + 1, Encoding.UTF8.GetCharCount(_utf8.Slice(start, bytes)) + 1, (end < 0 ? message : message[..end]).ToString()));
+        _problems.Add(new(line + 1, Encoding.UTF8.GetCharCount(_utf8.Slice(start, bytes)) + 1, _problems.Count == MaxProblems ? More : (end < 0 ? message : message[..end]).ToString()));
     }
 
     public bool BeginObject(string what) => Begin(JsonTokenType.StartObject, what, "an object");
@@ -82,7 +97,7 @@ internal ref struct DocumentReader
         var name = GetString() ?? "\uFFFD";
         if (!seen.Add(name))
         {
-            Problem($"the field '{name}' is there twice");
+            Problem($"the field {Quote(name)} is there twice");
         }
 
         _reader.Read();
@@ -93,7 +108,7 @@ internal ref struct DocumentReader
 
     public void Unknown(string field)
     {
-        Problem($"the field '{field}' is not known here");
+        Problem($"the field {Quote(field)} is not known here");
         _reader.Skip();
     }
 
@@ -167,7 +182,7 @@ internal ref struct DocumentReader
         var before = _utf8[..(int)at];
         var line = before.Count((byte)'\n') + 1;
         var column = Encoding.UTF8.GetCharCount(before[(before.LastIndexOf((byte)'\n') + 1)..]) + 1;
-        _problems.Add(new(line, column, _problems.Count == MaxProblems ? "and more" : what));
+        _problems.Add(new(line, column, _problems.Count == MaxProblems ? More : what));
     }
 
     // The reader decodes here, and refuses text that is no UTF-8 or has half a surrogate pair.

@@ -56,8 +56,7 @@ internal sealed record Evaluation(
             return new Evaluation(verdict, blockers, waived, null, IsCurrent: false);
         }
 
-        var most = report.Evidence.Armed.TryGet(out var armed) ? DefaultFlashScheduler.Choose(armed, policy)?.MaxComponents ?? 1 : 1;
-        return ApprovedUpgrade.TryCreate(report, images, verdict, policy, most).TryGetValue(out var approved, out failure)
+        return ApprovedUpgrade.TryCreate(report, images, verdict, policy, DefaultFlashScheduler.MostComponents(report, policy)).TryGetValue(out var approved, out failure)
             ? new Evaluation(verdict, [], waived, approved, IsCurrent: false)
             : new Evaluation(verdict, [new("verdict-rejected", failure, CanBeWaived: false)], waived, null, IsCurrent: false);
     }

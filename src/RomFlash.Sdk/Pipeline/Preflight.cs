@@ -50,6 +50,8 @@ internal sealed class Preflight
             preflight.Add(NameOf(objection), objection);
         }
 
+        preflight.PowerCycle(verdict);
+
         return preflight._found.ToImmutable();
     }
 
@@ -66,6 +68,26 @@ internal sealed class Preflight
         ImageNotInCatalog => "image-not-in-catalog",
         _ => "verdict-rejected",
     };
+
+    // Only what the next boot would flash: a stone that needs no power cycle may come before one that does.
+    private void PowerCycle(CompatibilityVerdict verdict)
+    {
+        if (_policy.Reboot == RebootMode.LeaveToOperator || verdict.Components.IsDefaultOrEmpty)
+        {
+            return;
+        }
+
+        var next = verdict.Components
+            .Where(c => c.Decision == RomDecision.Approved && c.Path is [not null, ..])
+            .Select(c => (Verdict: c, Rom: _report.FindRom(c.ComponentId)))
+            .OrderBy(c => c.Rom?.Kind)
+            .ThenBy(c => c.Verdict.ComponentId, StringComparer.Ordinal)
+            .Take(DefaultFlashScheduler.MostComponents(_report, _policy));
+        foreach (var (component, _) in next.Where(c => c.Verdict.Path[0].Reboot == RebootNeed.PowerCycle))
+        {
+            Add("power-cycle-required", new PowerCycleRequired { Detail = $"{component.ComponentId}: '{component.Path[0].Version}' runs only after the power was off; leave the restart to an operator" });
+        }
+    }
 
     private void Endpoints()
     {

@@ -53,6 +53,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private TargetIdentity? _identity;
     private ImmutableArray<FlashBlocker> _blockers = [];
     private ImmutableArray<BlockerWaiver> _waived = [];
+    private ImmutableArray<CatalogProvenance> _catalogs = [];
     private ImmutableArray<UpgradeComponent> _components = [];
     private ImmutableArray<UpgradeComponent> _completed = [];
     private VerificationMethod _verification;
@@ -262,6 +263,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         (_blockers, _waived) = (evaluation.Blockers, evaluation.Waived);
+        _catalogs = evaluation.Verdict.Catalogs.IsDefault ? [] : evaluation.Verdict.Catalogs;
         foreach (var waiver in _waived)
         {
             Log.Waived(_services.Logger, UntrustedText.ForLog(_target.Id), waiver.Blocker, UntrustedText.ForLog(waiver.Who), UntrustedText.ForLog(waiver.Why));
@@ -691,6 +693,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         Probe = _report,
         Blockers = _blockers,
         Waived = _waived,
+        Catalogs = _catalogs,
         Components = _components,
         Completed = _completed,
         Verification = _verification,

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Documents;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
@@ -158,10 +159,10 @@ public sealed class FlashPlan
     public static async ValueTask<FlashResult<FlashPlan>> LoadAsync(string path, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var read = await Files.BoundedFile.ReadAsync(path, MaxLength, cancellationToken).ConfigureAwait(false);
-        return read.TryGetValue(out var content, out var failure)
-            ? TryParse(content.Span, path)
-            : new PlanUnusable { Stage = FlashStage.Request, Detail = failure.Detail, PeerCode = failure.PeerCode };
+        var content = await DocumentFile.ReadAsync(path, MaxLength, cancellationToken).ConfigureAwait(false);
+        return content.Bytes is { } bytes
+            ? TryParse(bytes.Span, path)
+            : new PlanUnusable { Stage = FlashStage.Request, Detail = content.WhyNot, PeerCode = content.PeerCode };
     }
 
     /// <summary>The plan's file: indented JSON in UTF-8, the same bytes for the same plan.</summary>

@@ -10,6 +10,10 @@ namespace RomFlash.Sdk.Scheduling;
 /// <summary>Arms late: everything is read again right before, and what is armed is read back right after.</summary>
 internal sealed class DefaultFlashScheduler : IFlashScheduler
 {
+    /// <summary>How many components one boot of a target can flash by the way that would be chosen; 1 where nobody can tell.</summary>
+    public static int MostComponents(TargetReport report, FlashPolicy policy) =>
+        report.Evidence.Armed.TryGet(out var armed) ? Choose(armed, policy)?.MaxComponents ?? 1 : 1;
+
     /// <summary>Chooses the way to arm: one that can be taken back and does not flash at once where there is one.</summary>
     /// <returns>The offer, or null when policy allows none of them.</returns>
     public static ArmingOffer? Choose(ArmedState state, FlashPolicy policy)

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using RomFlash.Sdk.Files;
+using RomFlash.Sdk.Documents;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Targets;
@@ -76,9 +76,10 @@ public sealed class TargetsFile
     public static async Task<FlashResult<TargetsFile>> LoadAsync(string path, IReadOnlyCollection<string> knownSchemes, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return (await BoundedFile.ReadAsync(path, MaxLength, cancellationToken).ConfigureAwait(false)).TryGetValue(out var content, out var failure)
-            ? TryParse(content.Span, path, knownSchemes)
-            : new TargetsFileUnusable { Detail = failure.Detail, PeerCode = failure.PeerCode };
+        var content = await DocumentFile.ReadAsync(path, MaxLength, cancellationToken).ConfigureAwait(false);
+        return content.Bytes is { } bytes
+            ? TryParse(bytes.Span, path, knownSchemes)
+            : new TargetsFileUnusable { Detail = content.WhyNot, PeerCode = content.PeerCode };
     }
 
     /// <summary>Selects the targets of groups and of all groups that these include. A target that is reached on several ways is there once.</summary>

@@ -6,7 +6,7 @@ public sealed class SyntaxTests
 
     [Theory]
     [InlineData("romflash demo|", "")]
-    [InlineData("romflash demo [--json]", "demo --colour")]
+    [InlineData("romflash demo [--targets N] [--seed S] [--json]", "demo --colour")]
     [InlineData("romflash probe --target URI", "probe")]
     [InlineData("romflash validate --image FILE", "validate --image")]
     [InlineData("romflash validate --image FILE", "validate --image a --image b")]

@@ -39,9 +39,9 @@ public sealed class PackageTests(PackedPackages packages)
 
     [Theory]
     [InlineData("RomFlash.Sdk.Abstractions")]
-    [InlineData("RomFlash.Sdk", "RomFlash.Sdk.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions")]
+    [InlineData("RomFlash.Sdk", "RomFlash.Sdk.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "System.Security.Cryptography.Pkcs")]
     // Central transitive pinning repeats the pins of the SDK's own packages here.
-    [InlineData("RomFlash.Sdk.Testing", "RomFlash.Sdk", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions")]
+    [InlineData("RomFlash.Sdk.Testing", "RomFlash.Sdk", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "System.Security.Cryptography.Pkcs")]
     public void Package_DependsOnExactly(string project, params string[] expected)
     {
         var pins = XDocument.Load(Path.Combine(RepositoryFiles.Root, "Directory.Packages.props")).Descendants("PackageVersion")

@@ -36,7 +36,9 @@ internal sealed record BoardSnapshot(string Title, TimeSpan Elapsed, int Targets
 internal sealed class RunBoard(string title, int targets, TimeProvider clock)
 {
     private const int MostRemembered = 256;
+    private const string InRequestTwice = "RF1006";
 
+    private readonly string _title = CellText.Safe(title);
     private readonly Lock _lock = new();
     private readonly long _start = clock.GetTimestamp();
     private readonly Dictionary<string, Row> _inWork = new(StringComparer.Ordinal);
@@ -63,13 +65,14 @@ internal sealed class RunBoard(string title, int targets, TimeProvider clock)
         var now = clock.GetTimestamp();
         lock (_lock)
         {
-            if (!_over.Add(result.Target) && !_inWork.ContainsKey(result.Target))
+            Count(result.Outcome);
+            if (string.Equals(result.Code, InRequestTwice, StringComparison.Ordinal))
             {
-                // A target that is in a request twice: the second one is refused, and counts.
-                Count(result.Outcome);
+                // The other one of this name may be in work.
                 return;
             }
 
+            _over.Add(result.Target);
             var row = Find(result.Target, now);
             _inWork.Remove(result.Target);
             _order.Remove(row.Node!);
@@ -79,8 +82,6 @@ internal sealed class RunBoard(string title, int targets, TimeProvider clock)
             {
                 _last.Dequeue();
             }
-
-            Count(result.Outcome);
         }
     }
 
@@ -93,7 +94,7 @@ internal sealed class RunBoard(string title, int targets, TimeProvider clock)
             // Who ended has a third of the rows at least: what became of a target is not to be missed.
             var ended = Math.Min(_last.Count, Math.Max(rows / 3, rows - _inWork.Count));
             var shown = _order.Take(rows - ended).Concat(_last.TakeLast(ended).Reverse());
-            return new(title, clock.GetElapsedTime(_start, now), targets, _inWork.Count, [.. _counts], [.. shown.Select(r => r.ToBoardRow(clock, now))]);
+            return new(_title, clock.GetElapsedTime(_start, now), targets, _inWork.Count, [.. _counts], [.. shown.Select(r => r.ToBoardRow(clock, now))]);
         }
     }
 

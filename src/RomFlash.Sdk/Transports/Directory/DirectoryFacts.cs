@@ -13,6 +13,7 @@ internal sealed class DirectoryFacts
     public const int MaxFileBytes = 1 << 20;
 
     private const int MaxRoms = 256;
+    private const int MaxHardwareIds = 64;
 
     public static DirectoryFacts None { get; } = new();
 
@@ -25,6 +26,8 @@ internal sealed class DirectoryFacts
     public AccountRights? Account { get; private set; }
 
     public TargetReadiness? Readiness { get; private set; }
+
+    public HardwareDescription? Hardware { get; private set; }
 
     public SystemPartition Partition { get; private set; } = new();
 
@@ -64,6 +67,9 @@ internal sealed class DirectoryFacts
                     break;
                 case "readiness":
                     facts.Readiness = ReadReadiness(ref json);
+                    break;
+                case "hardware":
+                    facts.Hardware = ReadHardware(ref json);
                     break;
                 case "arming":
                     json.BeginArray();
@@ -251,6 +257,48 @@ internal sealed class DirectoryFacts
         }
 
         return readiness;
+    }
+
+    private static HardwareDescription ReadHardware(ref StrictJson json)
+    {
+        var hardware = new HardwareDescription();
+        json.Begin();
+        var seen = Fields();
+        while (json.NextField(seen, out var name))
+        {
+            hardware = name switch
+            {
+                "family" => hardware with { Family = json.ReadText() },
+                "baseboardManufacturer" => hardware with { BaseboardManufacturer = json.ReadText() },
+                "baseboardProduct" => hardware with { BaseboardProduct = json.ReadText() },
+                "enclosureType" => hardware with { EnclosureType = ReadByte(ref json) },
+                "biosVendor" => hardware with { BiosVendor = json.ReadText() },
+                "biosVersion" => hardware with { BiosVersion = json.ReadText() },
+                "biosMajorRelease" => hardware with { BiosMajorRelease = ReadByte(ref json) },
+                "biosMinorRelease" => hardware with { BiosMinorRelease = ReadByte(ref json) },
+                "hardwareIds" => hardware with { HardwareIds = ReadHardwareIds(ref json) },
+                _ => throw json.Unknown(),
+            };
+        }
+
+        return hardware;
+    }
+
+    private static byte ReadByte(ref StrictJson json) =>
+        json.ReadSize() is var value and <= byte.MaxValue ? (byte)value : throw json.Wrong("a number from 0 to 255 is expected");
+
+    private static ImmutableArray<Guid> ReadHardwareIds(ref StrictJson json)
+    {
+        var ids = ImmutableArray.CreateBuilder<Guid>();
+        json.BeginArray();
+        while (json.NextItem())
+        {
+            ids.Add(ids.Count == MaxHardwareIds
+                ? throw json.Wrong("there are more than 64 hardware ids")
+                : Guid.TryParseExact(json.TextHere(36), "D", out var id) ? id : throw json.Wrong("a GUID such as 6de5d951-d755-576b-bd09-c5cf66b27234 is expected"));
+        }
+
+        return ids.DrainToImmutable();
     }
 
     private void ReadPartition(ref StrictJson json)

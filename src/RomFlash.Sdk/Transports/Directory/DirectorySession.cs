@@ -429,6 +429,7 @@ internal sealed class DirectorySession(string root, IFolderOperations operations
             Identity = Tell(FactKinds.Identity, told.Identity),
             Boot = Tell(FactKinds.Boot, told.Boot),
             Readiness = Tell(FactKinds.Readiness, told.Readiness),
+            Hardware = Tell(FactKinds.Hardware, told.Hardware),
             Roms = !kinds.HasFlag(FactKinds.Roms) ? default : told.Roms is { } roms ? roms : Fact<ImmutableArray<InstalledRom>>.Unknown(why),
             Account = !kinds.HasFlag(FactKinds.Account) ? default
                 : told.Account is { } account ? account

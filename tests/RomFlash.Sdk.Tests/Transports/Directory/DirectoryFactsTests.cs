@@ -24,6 +24,10 @@ public sealed class DirectoryFactsTests
           "systemPartition": { "fileSystem": "vfat", "totalBytes": 33470464, "freeBytes": 30000000, "isBootVolume": true, "isReadOnly": false },
           "account": "administrator",
           "readiness": { "pendingReboot": false, "externalPower": true, "batterySufficient": true, "diskEncryptionSealed": false, "healthy": true, "inRecovery": false },
+          "hardware": {
+            "family": "F", "baseboardManufacturer": "BM", "baseboardProduct": "BP", "enclosureType": 23, "biosVendor": "BV", "biosVersion": "U30", "biosMajorRelease": 2, "biosMinorRelease": 50,
+            "hardwareIds": ["6de5d951-d755-576b-bd09-c5cf66b27234"]
+          },
           "arming": ["capsule-file-only"]
         }
         """;
@@ -56,6 +60,11 @@ public sealed class DirectoryFactsTests
         Assert.Equal(
             new TargetReadiness { PendingReboot = false, ExternalPower = true, BatterySufficient = true, DiskEncryptionSealed = false, Healthy = true, InRecovery = false },
             readiness);
+        Assert.True(facts.Hardware.TryGet(out var hardware));
+        Assert.Equal(
+            ("F", "BM", "BP", (byte?)23, "BV", "U30", (byte?)2, (byte?)50),
+            (hardware.Family, hardware.BaseboardManufacturer, hardware.BaseboardProduct, hardware.EnclosureType, hardware.BiosVendor, hardware.BiosVersion, hardware.BiosMajorRelease, hardware.BiosMinorRelease));
+        Assert.Equal([Guid.Parse("6de5d951-d755-576b-bd09-c5cf66b27234")], hardware.HardwareIds);
         Assert.True(facts.Services.TryGet(out var services));
         Assert.Empty(services);
     }
