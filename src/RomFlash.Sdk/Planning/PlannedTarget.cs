@@ -127,6 +127,27 @@ public sealed record PlannedTarget
     /// <summary>What was set aside, by whom and why.</summary>
     public ImmutableArray<BlockerWaiver> Waived { get; init; } = [];
 
+    /// <summary>The target with its endpoints, as it was planned.</summary>
+    /// <returns>The target.</returns>
+    /// <exception cref="FlashException">The id or an address can't be used; never for a target of a <see cref="FlashPlan"/>.</exception>
+    public FlashTarget ToFlashTarget() => ToTarget().GetValueOrThrow();
+
+    internal FlashResult<FlashTarget> ToTarget()
+    {
+        var endpoints = ImmutableArray.CreateBuilder<TargetEndpoint>(Endpoints.Length);
+        foreach (var endpoint in Endpoints)
+        {
+            if (!TargetEndpoint.TryCreate(endpoint.Address, endpoint.Credentials).TryGetValue(out var made, out var failure))
+            {
+                return failure;
+            }
+
+            endpoints.Add(made);
+        }
+
+        return FlashTarget.TryCreate(Id, endpoints.MoveToImmutable());
+    }
+
     internal static PlannedTarget Of(PreflightReport preflight, FlashWindow window)
     {
         var report = preflight.Probe.TryGetValue(out var probed, out _) ? probed : null;

@@ -13,7 +13,7 @@ public sealed partial class ProcedureTests
         using var bench = new Bench();
         bench.WriteSmallCapsule();
         bench.WriteTargets();
-        await bench.SignCatalogAsync();
+        bench.SignCatalog();
         var ran = new List<string>();
         foreach (Match step in Steps().Matches(await File.ReadAllTextAsync(Page)))
         {
@@ -34,12 +34,12 @@ public sealed partial class ProcedureTests
         }
 
         // The whole road, each command of it.
-        foreach (var command in (string[])["catalog check", "validate", "probe", "catalog explain", "plan --targets", "plan show", "flash --plan plan.json --image rom.cap --catalog catalog.json --trust signer.pem --dry-run", "--no-reboot", "confirm", "history", "recover"])
+        foreach (var command in (string[])["catalog check", "validate", "probe", "catalog explain", "plan --targets", "plan show", "flash --plan plan.json --image rom.cap --catalog catalog.json --trust signer.pem --dry-run", "--no-reboot --out plan.json", "confirm", "history", "recover"])
         {
             Assert.Contains(ran, r => r.Contains(command, StringComparison.Ordinal));
         }
 
-        var history = await Cli.RunAsync("history", "--journal", bench.Journal);
+        var history = await Cli.RunInAsync(bench.Folder, "history", "--journal", "journal.rfj");
         Assert.Contains("Upgraded", history.Out, StringComparison.Ordinal);
         Assert.Contains("plan ", history.Out, StringComparison.Ordinal);
     }
