@@ -66,6 +66,8 @@ internal sealed class TargetOptions
 
     public void AddTo(Command command)
     {
+        Values.WithoutOptions(_addresses);
+        Values.WithoutOptions(_groups);
         foreach (var option in All)
         {
             command.Add(option);
