@@ -1,18 +1,19 @@
 namespace RomFlash.Cli.Tests;
 
-/// <summary>Where the repository's files are.</summary>
+/// <summary>Where the repository is that the tests were built from.</summary>
 internal static class Repository
 {
-    public static string Root { get; } = Find();
-
-    private static string Find()
+    public static string Root
     {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "RomFlash.Sdk.sln")))
+        get
         {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests don't run inside the repository.");
-        }
+            var folder = AppContext.BaseDirectory;
+            while (!File.Exists(Path.Combine(folder, "RomFlash.Sdk.sln")))
+            {
+                folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests don't run inside the repository.");
+            }
 
-        return folder;
+            return folder;
+        }
     }
 }

@@ -33,17 +33,5 @@ public sealed class TrimmedPublishTests : IDisposable
         Assert.Contains("│", table.Out, StringComparison.Ordinal);
     }
 
-    private static string Project
-    {
-        get
-        {
-            var folder = AppContext.BaseDirectory;
-            while (!File.Exists(Path.Combine(folder, "RomFlash.Sdk.sln")))
-            {
-                folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests don't run inside the repository.");
-            }
-
-            return Path.Combine(folder, "samples", "RomFlash.Cli");
-        }
-    }
+    private static string Project => Path.Combine(Repository.Root, "samples", "RomFlash.Cli");
 }

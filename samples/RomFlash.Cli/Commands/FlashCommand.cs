@@ -6,7 +6,6 @@ using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
 using RomFlash.Cli.Rendering.Live;
 using RomFlash.Sdk;
-using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
@@ -19,7 +18,7 @@ namespace RomFlash.Cli.Commands;
 internal sealed class FlashCommand : CliCommand
 {
     private readonly Option<string[]> _images = SharedOptions.Images();
-    private readonly Option<string> _catalog = new("--catalog") { Description = "The catalog, in JSON (docs/catalog.md).", HelpName = "FILE", Required = true };
+    private readonly CatalogOptions _catalog = new();
     private readonly TargetOptions _targets = new();
     private readonly PolicyOptions _policy = new();
     private readonly Option<string> _journal = SharedOptions.Journal();
@@ -31,8 +30,11 @@ internal sealed class FlashCommand : CliCommand
     public FlashCommand(Terminal terminal)
         : base(terminal, "flash")
     {
-        Add(_images);
-        Add(_catalog);
+        foreach (var option in (Option[])[_images, .. _catalog.All])
+        {
+            Add(option);
+        }
+
         _targets.AddTo(this);
         _policy.AddTo(this);
         foreach (var option in (Option[])[_dryRun, _yes, _concurrency, _journal, _json])
@@ -42,22 +44,22 @@ internal sealed class FlashCommand : CliCommand
     }
 
     public override string Synopsis =>
-        $"romflash flash --image FILE [--image FILE] --catalog FILE {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]";
+        $"romflash flash --image FILE [--image FILE] {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]";
 
     public override CommandHelp Help => new()
     {
         Groups =
         [
-            new("What", [_images, _catalog]),
+            new("What", [_images, .. _catalog.All]),
             new("Targets", _targets.All),
             new("What is allowed, and when", [_dryRun, _yes, .. _policy.Permissions]),
             new("Restart", _policy.Restart),
         ],
         Examples =
         [
-            new("romflash flash --image rom.cap --catalog catalog.json --target dir:/mnt/esp --dry-run", "would it work? writes nothing"),
-            new("romflash flash --image rom.cap --catalog catalog.json --targets rack.json --group rack7 --window 01:00Z/04:00Z", "a group, in the next night"),
-            new("romflash flash --image rom.cap --catalog catalog.json --target dir:/mnt/esp --no-reboot --yes", "arms, and leaves the restart to an operator"),
+            new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --target dir:/mnt/esp --dry-run", "would it work? writes nothing"),
+            new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --targets rack.json --group rack7 --window 01:00Z/04:00Z", "a group, in the next night"),
+            new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --target dir:/mnt/esp --no-reboot --yes", "arms, and leaves the restart to an operator"),
         ],
         ExitCodes = [ExitCode.Success, ExitCode.Access, ExitCode.Connection, ExitCode.Compatibility, ExitCode.Image, ExitCode.StagingOrArming, ExitCode.Failed, ExitCode.Several],
     };
@@ -77,7 +79,7 @@ internal sealed class FlashCommand : CliCommand
         var isJson = parsed.GetValue(_json);
         var writer = new ResultWriter(Terminal, isJson);
         if (!(await ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
-            || !(await JsonCompatibilityCatalog.LoadAsync(parsed.GetRequiredValue(_catalog), cancellationToken)).TryGetValue(out var catalog, out failure))
+            || !(await _catalog.LoadAsync(parsed, Terminal, remember: !policy.DryRun, cancellationToken)).TryGetValue(out var catalog, out failure))
         {
             return RefuseAll(targets, failure, writer);
         }

@@ -45,20 +45,19 @@ internal sealed class DemoRack
     /// <summary>What happens on the client itself, before there is any target: a command line that can't be parsed.</summary>
     public static TargetResult RunCommandLine()
     {
+        const string name = "command line";
         string[] arguments = ["flash", "--imgae", "new.rom"];
         var failure = RomFlashCommandLine.FindSyntaxError(arguments);
         var result = failure is null
-            ? new TargetResult { Target = CommandLineName, Outcome = "Accepted", TargetState = nameof(TargetState.Untouched), Message = "the command line was accepted" }
-            : TargetResult.Of(CommandLineName, failure);
+            ? new TargetResult { Target = name, Outcome = "Accepted", TargetState = nameof(TargetState.Untouched), Message = "the command line was accepted" }
+            : TargetResult.Of(name, failure);
         return result with
         {
-            Scenario = "an option that does not exist",
+            Scenario = $"romflash {string.Join(' ', arguments)}",
             Expected = "NotFlashed RF1001",
             AsStaged = failure?.Code == "RF1001",
         };
     }
-
-    private const string CommandLineName = "romflash flash --imgae new.rom";
 
     /// <summary>Upgrades the targets and compares what came out with what was staged.</summary>
     /// <param name="plan">The targets.</param>

@@ -7,6 +7,8 @@ namespace RomFlash.Cli.Rendering;
 internal static class DemoText
 {
     private const int WideTable = 120;
+    private const int TargetCells = 15;
+    private const int OutcomeCells = 24;
 
     public static void WriteHead(Terminal terminal, int targets, long seed) =>
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"romflash demo: {targets} simulated targets, seed {seed}"));
@@ -37,12 +39,13 @@ internal static class DemoText
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{asStaged} of {results.Count + folded} came out as staged. Everything here was simulated."));
     }
 
-    private static string Line(TargetResult result) =>
-        $"{(result.AsStaged is true ? "ok  " : "FAIL")} {ResultText.Plain(result.Target)}{Product(result)}: {result.Scenario}: "
-        + $"{ShortOutcome(result)}{ResultText.Plain(ResultText.Versions(result))}; state {result.TargetState}; {result.Message}"
-        + (result.AsStaged is true ? string.Empty : $" (expected {result.Expected})");
-
-    private static string Product(TargetResult result) => result.Product is null ? string.Empty : $" ({ResultText.Plain(result.Product)})";
+    // What was staged, and what came of it; everything else is in the JSON. A line that is wrong says all that is known.
+    private static string Line(TargetResult result)
+    {
+        var product = result.Product is null ? string.Empty : $" ({CellText.Safe(result.Product)})";
+        var line = $"{(result.AsStaged is true ? "ok  " : "FAIL")} {CellText.Fit(CellText.Safe(result.Target), TargetCells)} {CellText.Fit(ShortOutcome(result), OutcomeCells)} {result.Scenario}{product}";
+        return result.AsStaged is true ? line : $"{line}; expected {result.Expected}; state {result.TargetState}; {result.Message}";
+    }
 
     // What was staged and what came of it are what the table is for; the rest is there where there is room.
     private static Table Table(IEnumerable<TargetResult> results, bool isWide)

@@ -47,6 +47,9 @@ internal sealed record TargetResult
 
     public ImmutableArray<string> Waived { get; init; } = [];
 
+    /// <summary>The catalogs that answered, the strongest first.</summary>
+    public ImmutableArray<CatalogResult> Catalogs { get; init; } = [];
+
     /// <summary>In <c>probe</c> alone: what the target is and can do.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ProbeResult? Probe { get; init; }
@@ -80,6 +83,7 @@ internal sealed record TargetResult
             OperationId = report.OperationId.Length == 0 ? null : report.OperationId,
             Blockers = [.. report.Blockers.Select(b => new BlockerResult(b.Name, b.Failure.Code, b.Failure.Message, b.Failure.Remedy, b.CanBeWaived))],
             Waived = [.. report.Waived.Select(w => w.Blocker)],
+            Catalogs = [.. report.Catalogs.Select(CatalogResult.Of)],
         };
     }
 

@@ -10,7 +10,7 @@ public sealed class DemoTests
         Assert.True(result.ExitCode == 0, result.ToString());
         foreach (var outcome in (string[])["Upgraded", "AlreadyCurrent", "Pending", "WouldUpgrade", "NotApplied", "UnexpectedVersion", "RecoveryRequired", "NotFlashed", "Incomplete", "Indeterminate"])
         {
-            Assert.Contains($": {outcome}", result.Out, StringComparison.Ordinal);
+            Assert.Contains($" {outcome} ", result.Out, StringComparison.Ordinal);
         }
 
         // The rows of the documented table.

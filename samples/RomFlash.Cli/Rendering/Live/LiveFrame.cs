@@ -20,36 +20,29 @@ internal static class LiveFrame
     /// <summary>How many targets fit.</summary>
     public static int RowsFor(int lines) => Math.Max(0, lines - OtherLines);
 
-    public static void Append(StringBuilder to, BoardSnapshot board, int columns, int lines, bool hasColour)
+    /// <summary>The lines of a picture, each with its colours. Their number follows from the terminal and the number of targets alone.</summary>
+    public static List<string> Lines(BoardSnapshot board, int columns, int lines, bool hasColour)
     {
         // One column stays free: at the very edge, terminals differ about where the cursor is.
         columns--;
-        to.Append(Ansi.Home);
         var elapsed = Time(board.Elapsed);
-        List<Action> all = [() => Line(to, CellText.Fit(board.Title, columns - elapsed.Length - 1) + " " + elapsed)];
+        List<string> all = [CellText.Fit(board.Title, columns - elapsed.Length - 1) + " " + elapsed];
         if (columns >= NarrowestTable && lines > OtherLines)
         {
             var layout = Layout.Of(columns);
-            all.Add(() => Line(to, layout.Border('╭', '┬', '╮')));
-            all.Add(() => layout.Append(to, [.. layout.Columns.Select(c => (c.Head, 0))], hasColour));
-            all.Add(() => Line(to, layout.Border('├', '┼', '┤')));
-            all.AddRange(board.Rows.Select(row => (Action)(() => layout.Append(to, [.. layout.Columns.Select(c => c.Cell(row, c.Width))], hasColour))));
-            all.Add(() => Line(to, layout.Border('╰', '┴', '╯')));
+            all.Add(layout.Border('╭', '┬', '╮'));
+            all.Add(layout.Line([.. layout.Columns.Select(c => (c.Head, 0))], hasColour));
+            all.Add(layout.Border('├', '┼', '┤'));
+            all.AddRange(board.Rows.Select(row => layout.Line([.. layout.Columns.Select(c => c.Cell(row, c.Width))], hasColour)));
+            all.AddRange(Enumerable.Repeat(layout.Line([.. layout.Columns.Select(c => (string.Empty, 0))], hasColour), Math.Max(0, Math.Min(board.Targets, RowsFor(lines)) - board.Rows.Count)));
+            all.Add(layout.Border('╰', '┴', '╯'));
         }
 
         var (first, second) = Counts(board, columns);
-        all.Add(() => Line(to, CellText.Fit(first, columns)));
-        all.Add(() => Line(to, CellText.Fit(second, columns)));
-        for (var i = 0; i < Math.Min(all.Count, lines); i++)
-        {
-            to.Append(i == 0 ? string.Empty : "\r\n");
-            all[i]();
-        }
-
-        to.Append(Ansi.EraseBelow);
+        all.Add(CellText.Fit(first, columns));
+        all.Add(CellText.Fit(second, columns));
+        return all.Count <= lines ? all : all[..lines];
     }
-
-    private static void Line(StringBuilder to, string text) => to.Append(text).Append(Ansi.EraseLine);
 
     // On two lines, if need be; otherwise the second one is for what a person may want to know.
     private static (string First, string Second) Counts(BoardSnapshot board, int columns)
@@ -126,11 +119,11 @@ internal static class LiveFrame
             List<Column> chosen =
             [
                 new("Target", 0, static (r, _) => (r.Target, 0)),
-                new("State", columns >= NarrowestWithOutcome ? 9 : 23, columns >= NarrowestWithOutcome ? static (r, _) => (r.Outcome is null ? r.Stage.ToString() : "done", r.Outcome is null ? Cyan : 0) : static (r, _) => State(r)),
+                new("State", columns >= NarrowestWithOutcome ? 9 : 24, columns >= NarrowestWithOutcome ? static (r, _) => (r.Outcome is null ? r.Stage.ToString() : "done", r.Outcome is null ? Cyan : 0) : static (r, _) => State(r)),
             ];
             if (columns >= NarrowestWithBar)
             {
-                chosen.Add(new("Transfer", columns >= NarrowestWithOutcome ? 40 : 20, Transfer));
+                chosen.Add(new("Transfer", columns >= NarrowestWithOutcome ? 40 : 19, Transfer));
             }
 
             chosen.Add(new("Time", 8, static (r, _) => (Time(r.Elapsed), 0)));
@@ -146,22 +139,22 @@ internal static class LiveFrame
 
         public string Border(char left, char middle, char right) => left + string.Join(middle, Columns.Select(c => new string('─', c.Width + 2))) + right;
 
-        public void Append(StringBuilder to, IReadOnlyList<(string Text, int Colour)> cells, bool hasColour)
+        public string Line(IReadOnlyList<(string Text, int Colour)> cells, bool hasColour)
         {
+            var line = new StringBuilder("│");
             var column = 1;
-            to.Append('│');
             for (var i = 0; i < cells.Count; i++)
             {
                 var (text, colour) = cells[i];
                 var fitted = CellText.Fit(text, Columns[i].Width);
-                to.Append(' ').Append(hasColour && colour != 0 ? Ansi.Colour(colour) + fitted + Ansi.Reset : fitted);
+                line.Append(' ').Append(hasColour && colour != 0 ? Ansi.Colour(colour) + fitted + Ansi.Reset : fitted);
                 column += Columns[i].Width + 3;
 
                 // A terminal that thinks otherwise of the width of a character still has its borders where they belong.
-                to.Append(Ascii.IsValid(fitted) ? " " : " " + Ansi.Column(column)).Append('│');
+                line.Append(Ascii.IsValid(fitted) ? " " : " " + Ansi.Column(column)).Append('│');
             }
 
-            to.Append(Ansi.EraseLine);
+            return line.ToString();
         }
     }
 }

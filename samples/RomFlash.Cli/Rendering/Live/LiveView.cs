@@ -9,6 +9,8 @@ namespace RomFlash.Cli.Rendering.Live;
 /// </summary>
 internal sealed class LiveView : RunView
 {
+    private const int WholeEvery = 20;
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     private readonly Terminal _terminal;
@@ -16,6 +18,8 @@ internal sealed class LiveView : RunView
     private readonly Lock _drawing = new();
     private ITimer? _timer;
     private (int Columns, int Rows) _size;
+    private List<string> _shown = [];
+    private int _pictures;
     private bool _isOver;
 
     private LiveView(Terminal terminal, RunBoard board)
@@ -51,6 +55,33 @@ internal sealed class LiveView : RunView
         base.Dispose();
     }
 
+    // Only the lines that have changed, because a terminal may be far away; all of them now and then, because somebody may have typed over them.
+    private void Draw((int Columns, int Rows) size)
+    {
+        var picture = new StringBuilder();
+        if (size != _size)
+        {
+            picture.Append(Ansi.Clear);
+            (_size, _shown) = (size, []);
+        }
+
+        var lines = LiveFrame.Lines(_board.Take(LiveFrame.RowsFor(size.Rows)), size.Columns, size.Rows, _terminal.HasColour);
+        var isWhole = _pictures++ % WholeEvery == 0;
+        for (var i = 0; i < lines.Count; i++)
+        {
+            if (isWhole || i >= _shown.Count || !string.Equals(lines[i], _shown[i], StringComparison.Ordinal))
+            {
+                picture.Append(Ansi.Line(i + 1)).Append(lines[i]).Append(Ansi.EraseLine);
+            }
+        }
+
+        _shown = lines;
+        if (picture.Length > 0)
+        {
+            _terminal.Draw(picture.ToString());
+        }
+    }
+
     private void Draw()
     {
         // A terminal that is slower than the interval gets fewer pictures, and no queue of them.
@@ -63,11 +94,7 @@ internal sealed class LiveView : RunView
         {
             if (!_isOver)
             {
-                var size = Terminal.Size;
-                var frame = new StringBuilder(size == _size ? string.Empty : Ansi.Clear);
-                _size = size;
-                LiveFrame.Append(frame, _board.Take(LiveFrame.RowsFor(size.Rows)), size.Columns, size.Rows, _terminal.HasColour);
-                _terminal.Draw(frame.ToString());
+                Draw(Terminal.Size);
             }
         }
         catch (IOException)

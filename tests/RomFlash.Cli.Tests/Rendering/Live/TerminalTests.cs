@@ -16,7 +16,7 @@ public sealed class TerminalTests
         await tmux.UntilAsync(s => IsPicture(s, columns), "a whole picture");
 
         var (pictures, hasProgress, hasOutcome) = (0, false, false);
-        for (var screen = await tmux.LookAsync(); screen.IsSecondScreen; screen = await tmux.LookAsync())
+        for (var screen = await LookAtWholeAsync(tmux, columns, rows); screen.IsSecondScreen; screen = await LookAtWholeAsync(tmux, columns, rows))
         {
             AssertPicture(screen, columns, rows);
             pictures++;
@@ -58,6 +58,24 @@ public sealed class TerminalTests
         await tmux.TypeAsync("echo still $((40 + 2))");
         var screen = await tmux.UntilAsync(s => s.Lines.Contains("still 42"), "what the shell answers");
         Assert.Contains("romflash: the demo was cancelled; everything was simulated", screen.Lines);
+    }
+
+    // A look can come while a picture is being written. What is torn lasts longer: until the next picture, a tenth of a second later.
+    private static async Task<Screen> LookAtWholeAsync(Tmux tmux, int columns, int rows)
+    {
+        var screen = await tmux.LookAsync();
+        for (var again = 0; again < 3 && screen.IsSecondScreen && !IsWhole(screen, columns, rows); again++)
+        {
+            screen = await tmux.LookAsync();
+        }
+
+        return screen;
+    }
+
+    private static bool IsWhole(Screen screen, int columns, int rows)
+    {
+        var table = screen.Lines.Take(rows).Where(l => l.Length > 0 && "│╭├╰".Contains(l[0], StringComparison.Ordinal)).Select(BordersOf).ToList();
+        return IsPicture(screen, columns) && table.TrueForAll(b => b.SequenceEqual(table[0]));
     }
 
     /// <summary>A whole picture: from the title to the counts, in a table of this width.</summary>
