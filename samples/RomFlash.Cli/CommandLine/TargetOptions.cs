@@ -69,6 +69,8 @@ internal sealed class TargetOptions
     /// <param name="instead">An option that names targets in another way, or null; with it, the targets file only declares credentials.</param>
     public void AddTo(Command command, Option? instead = null)
     {
+        Values.WithoutOptions(_addresses);
+        Values.WithoutOptions(_groups);
         foreach (var option in All)
         {
             command.Add(option);

@@ -257,7 +257,8 @@ internal sealed class FlashCommand : CliCommand
         }
 
         writer.Finish();
-        return Fail(failure);
+        FailureText.Write(Terminal, failure);
+        return ExitCode.Of(failure);
     }
 
     private async Task<bool> IsAgreedAsync(ImmutableArray<FlashTarget> targets, CancellationToken cancellationToken)
