@@ -4,6 +4,7 @@ using Embedding;
 using Microsoft.Extensions.DependencyInjection;
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Compatibility.Trust;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Journal;
@@ -43,7 +44,11 @@ try
     }
 
     await using var closing = journal;
-    if (!JsonCompatibilityCatalog.TryParse(Catalog.Of(newRom), "catalog.json").TryGetValue(out var catalog, out failure))
+
+    // The catalog decides what goes where, so somebody has to vouch for it. This one is made up here and nobody signed it: that takes an explicit option.
+    var trust = new CatalogTrust { AllowUnsigned = true, History = new InMemoryCatalogHistory(), TimeProvider = TimeProvider.System };
+    if (!(await CatalogFile.ReadAsync(Catalog.Of(newRom), signature: null, "catalog.json", trust, CancellationToken.None)).TryGetValue(out var layer, out failure)
+        || !JsonCompatibilityCatalog.TryCreate([layer], timeProvider: null).TryGetValue(out var catalog, out failure))
     {
         return Report(failure);
     }

@@ -45,7 +45,7 @@ public sealed class Bench : IDisposable
 
     public string UpdateCapsule => Path.Combine(Esp, "EFI", "UpdateCapsule");
 
-    public string[] FlashArguments => ["flash", "--image", Image, "--catalog", Catalog, "--target", Target, "--journal", Journal];
+    public string[] FlashArguments => ["flash", "--image", Image, "--catalog", Catalog, "--allow-unsigned-catalog", "--target", Target, "--journal", Journal];
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 

@@ -20,7 +20,7 @@ internal sealed class FlashCommand : CliCommand
     private const int MostAtOnce = 1024;
 
     private readonly Option<string[]> _images = SharedOptions.Images();
-    private readonly Option<string> _catalog = new("--catalog") { Description = "The catalog, in JSON (docs/catalog.md).", HelpName = "FILE", Required = true };
+    private readonly CatalogOptions _catalog = new();
     private readonly Option<string[]> _targets = SharedOptions.Targets();
     private readonly Option<string> _journal = SharedOptions.Journal();
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Does everything but write." };
@@ -37,7 +37,7 @@ internal sealed class FlashCommand : CliCommand
     public FlashCommand(Terminal terminal)
         : base(terminal, "flash")
     {
-        foreach (var option in (Option[])[_images, _catalog, _targets, _journal, _dryRun, _reflash, _allowDowngrade, _waive, _who, _why, _yes, _json, _concurrency, _noReboot])
+        foreach (var option in (Option[])[_images, .. _catalog.All, _targets, _journal, _dryRun, _reflash, _allowDowngrade, _waive, _who, _why, _yes, _json, _concurrency, _noReboot])
         {
             Add(option);
         }
@@ -52,7 +52,7 @@ internal sealed class FlashCommand : CliCommand
     }
 
     public override string Synopsis =>
-        "romflash flash --image FILE [--image FILE] --catalog FILE --target URI [URI...] [--journal FILE] [--dry-run] [--reflash] [--allow-downgrade] [--waive NAME --who NAME --why TEXT] [--yes] [--json] [--concurrency N] [--no-reboot]";
+        $"romflash flash --image FILE [--image FILE] {CatalogOptions.Synopsis} --target URI [URI...] [--journal FILE] [--dry-run] [--reflash] [--allow-downgrade] [--waive NAME --who NAME --why TEXT] [--yes] [--json] [--concurrency N] [--no-reboot]";
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
@@ -66,7 +66,7 @@ internal sealed class FlashCommand : CliCommand
         var isJson = parsed.GetValue(_json);
         var writer = new ResultWriter(Terminal, isJson);
         if (!(await ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
-            || !(await JsonCompatibilityCatalog.LoadAsync(parsed.GetRequiredValue(_catalog), cancellationToken)).TryGetValue(out var catalog, out failure))
+            || !(await _catalog.LoadAsync(parsed, Terminal, remember: !policy.DryRun, cancellationToken)).TryGetValue(out var catalog, out failure))
         {
             return RefuseAll(targets, failure, writer);
         }

@@ -9,8 +9,11 @@ internal static class JournalFile
     /// <summary>For the help text: what <see cref="DefaultPath"/> is, in words.</summary>
     public const string DefaultInWords = "romflash/journal.rfj in the user's local application data folder (on Linux $XDG_DATA_HOME or ~/.local/share)";
 
-    private static string DefaultPath =>
-        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "romflash", "journal.rfj");
+    /// <summary>The folder of everything that this program keeps for its user.</summary>
+    public static string DefaultFolder =>
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "romflash");
+
+    private static string DefaultPath => Path.Combine(DefaultFolder, "journal.rfj");
 
     /// <summary>Opens the journal, or creates it.</summary>
     public static async Task<FlashResult<FileFlashJournal>> OpenAsync(string? path, CancellationToken cancellationToken)
@@ -35,7 +38,8 @@ internal static class JournalFile
 
     public static bool Exists(string? path) => File.Exists(path ?? DefaultPath);
 
-    private static bool TryCreateFolder(string folder, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out FlashFailure? failure)
+    /// <summary>Creates the folder, for its owner alone.</summary>
+    public static bool TryCreateFolder(string folder, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out FlashFailure? failure)
     {
         failure = null;
         try

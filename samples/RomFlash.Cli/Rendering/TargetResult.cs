@@ -47,6 +47,9 @@ internal sealed record TargetResult
 
     public ImmutableArray<string> Waived { get; init; } = [];
 
+    /// <summary>The catalogs that answered, the strongest first.</summary>
+    public ImmutableArray<CatalogResult> Catalogs { get; init; } = [];
+
     /// <summary>In the demo alone: what was staged, and what has to come of it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Scenario { get; init; }
@@ -72,6 +75,7 @@ internal sealed record TargetResult
             OperationId = report.OperationId.Length == 0 ? null : report.OperationId,
             Blockers = [.. report.Blockers.Select(b => new BlockerResult(b.Name, b.Failure.Code, b.Failure.Message, b.Failure.Remedy, b.CanBeWaived))],
             Waived = [.. report.Waived.Select(w => w.Blocker)],
+            Catalogs = [.. report.Catalogs.Select(CatalogResult.Of)],
         };
     }
 

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using RomFlash.Sdk.Documents;
-using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Compatibility.Trust;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Compatibility;
@@ -69,27 +67,25 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
         return Create(read.MoveToImmutable(), timeProvider);
     }
 
-    /// <summary>Reads a catalog from memory. Nobody vouches for it: it counts as unsigned, and its expiry as accepted.</summary>
-    /// <param name="utf8">The content; kept by nobody.</param>
-    /// <param name="name">A name for messages, such as the file's path.</param>
-    /// <returns>The catalog, or <see cref="CatalogUnusable"/> with up to 100 problems, each with line and column.</returns>
-    public static FlashResult<JsonCompatibilityCatalog> TryParse(ReadOnlySpan<byte> utf8, string name) =>
-        CatalogDocument.TryParse(utf8, name).TryGetValue(out var document, out var failure)
-            ? Create([new(document, ProvenanceOf(document, utf8))], null)
-            : failure;
-
-    /// <summary>Reads a catalog from a regular file. Nobody vouches for it: it counts as unsigned, and its expiry as accepted.</summary>
+    /// <summary>Reads a catalog from a file with its signature, and checks who vouches for it, as <see cref="CatalogFile.LoadAsync"/> does.</summary>
     /// <param name="path">The path.</param>
+    /// <param name="trust">Whom the caller believes, and what it accepts all the same; its clock is also the one by which the catalog expires while it is in use.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <returns>The catalog, or <see cref="CatalogUnusable"/>.</returns>
-    public static async ValueTask<FlashResult<JsonCompatibilityCatalog>> LoadAsync(string path, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        var content = await DocumentFile.ReadAsync(path, MaxLength, cancellationToken).ConfigureAwait(false);
-        return content.Bytes is { } bytes
-            ? TryParse(bytes.Span, path)
-            : new CatalogUnusable { Stage = FlashStage.Check, Detail = content.WhyNot, PeerCode = content.PeerCode };
-    }
+    /// <returns>The catalog, or the failure of <see cref="CatalogFile.LoadAsync"/>.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static ValueTask<FlashResult<JsonCompatibilityCatalog>> LoadAsync(string path, CatalogTrust trust, CancellationToken cancellationToken) =>
+        LoadAsync([path], trust, cancellationToken);
+
+    /// <summary>Reads several catalogs, the strongest layer first, as <see cref="CatalogFile.LoadAllAsync"/> does, and makes one of them.</summary>
+    /// <param name="paths">The files; at least one.</param>
+    /// <param name="trust">Whom the caller believes, and what it accepts all the same, for each of them.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <returns>The catalog, the failure of <see cref="CatalogFile.LoadAllAsync"/>, or <see cref="CatalogUnusable"/> when two layers contradict each other.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static async ValueTask<FlashResult<JsonCompatibilityCatalog>> LoadAsync(IReadOnlyList<string> paths, CatalogTrust trust, CancellationToken cancellationToken) =>
+        (await CatalogFile.LoadAllAsync(paths, trust, cancellationToken).ConfigureAwait(false)).TryGetValue(out var layers, out var failure)
+            ? Create(layers, trust.TimeProvider)
+            : failure;
 
     /// <inheritdoc/>
     public ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken)
@@ -105,14 +101,6 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
         CatalogContent.TryCreate(layers, out var contradictions) is { } content
             ? new JsonCompatibilityCatalog(content, CallerClock.OrSystem(timeProvider))
             : new CatalogUnusable { Stage = FlashStage.Check, Detail = string.Join("; ", contradictions) };
-
-    private static CatalogProvenance ProvenanceOf(CatalogDocument document, ReadOnlySpan<byte> utf8) =>
-        new(document.Name, new ContentDigest(SHA256.HashData(utf8)))
-        {
-            Serial = document.Serial,
-            Expires = document.Expires,
-            Accepted = [CatalogWeakness.Unsigned, CatalogWeakness.Expired],
-        };
 
     private static FlashResult<CatalogDocument> ReadBack(CatalogDocument document)
     {

@@ -142,7 +142,7 @@ public sealed class FileCatalogHistory : ICatalogHistory
             content = new byte[(int)file.Length];
             file.ReadExactly(content);
         }
-        catch (FileNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return seen;
         }
