@@ -68,23 +68,25 @@ public sealed class TerminalTests
         using var bench = new Bench("サーバー[red]\u202ee\u0301\u0302\u0303\u0304");
         bench.WriteSmallCapsule();
         await using var tmux = await Tmux.StartAsync(columns, rows);
-        var target = $"--target $'dir:{bench.Folder}/サーバー[red]\\u202ee\\u0301\\u0302\\u0303\\u0304' --journal '{bench.Journal}'";
 
         await tmux.TypeAsync("clear");
-        await tmux.TypeAsync($"romflash flash --image '{bench.Image}' --catalog '{bench.Catalog}' {target} --yes --no-reboot");
+        await tmux.TypeAsync(Command([.. bench.FlashArguments, "--yes", "--no-reboot"]));
         await tmux.UntilAsync(s => s.Lines.Any(l => l.StartsWith("exit ", StringComparison.Ordinal)), "the end of the flash");
         var screen = await tmux.LookAsync(withHistory: true);
-        Assert.Contains("exit 0", screen.Lines);
+        Assert.True(screen.Lines.Contains("exit 0"), screen.ToString());
         AssertTable(screen.Lines, columns);
         Assert.Contains("Pending", string.Concat(screen.Lines), StringComparison.Ordinal);
         AssertClean(screen);
 
-        await tmux.TypeAsync($"romflash confirm {target} --wait 10m");
+        await tmux.TypeAsync(Command(["confirm", "--target", bench.Target, "--journal", bench.Journal, "--wait", "10m"]));
         screen = await tmux.UntilAsync(s => s.IsSecondScreen && s.Lines.Any(l => l.Contains("Confirm", StringComparison.Ordinal)) && s.Lines.Any(l => l.StartsWith('╰')), "the live view");
         AssertTable(screen.Lines, columns);
         await tmux.PressAsync("C-c");
         AssertClean(await tmux.UntilAsync(s => s.Lines.Contains("exit 130"), "the end of the waiting"));
     }
+
+    private static string Command(string[] arguments) =>
+        "romflash " + string.Join(' ', arguments.Select(a => $"$'{string.Concat(a.Select(c => char.IsAscii(c) ? c.ToString() : $"\\u{(int)c:x4}"))}'"));
 
     // A look can come while a picture is being written. What is torn lasts longer: until the next picture, a tenth of a second later.
     private static async Task<Screen> LookAtWholeAsync(Tmux tmux, int columns, int rows)
