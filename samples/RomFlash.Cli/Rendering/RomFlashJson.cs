@@ -6,7 +6,16 @@ namespace RomFlash.Cli.Rendering;
 /// <summary>The JSON output: generated at compile time, so that trimming leaves it whole. The encoder escapes control characters and markup.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(TargetResult))]
+[JsonSerializable(typeof(FailureResult))]
+[JsonSerializable(typeof(ImageResult))]
+[JsonSerializable(typeof(RecordResult))]
 internal sealed partial class RomFlashJson : JsonSerializerContext
 {
     public static string Line(TargetResult result) => JsonSerializer.Serialize(result, Default.TargetResult);
+
+    public static string Line(FailureResult result) => JsonSerializer.Serialize(result, Default.FailureResult);
+
+    public static string Line(ImageResult result) => JsonSerializer.Serialize(result, Default.ImageResult);
+
+    public static string Line(RecordResult result) => JsonSerializer.Serialize(result, Default.RecordResult);
 }
