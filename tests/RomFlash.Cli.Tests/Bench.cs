@@ -17,8 +17,17 @@ public sealed class Bench : IDisposable
     private const string NewPacked = "0x00020000";
     private static readonly Guid FirmwareClass = new("9f1a6c0e-41f5-4e35-9d0b-2a6a3e1c7b11");
 
+    private readonly string _name;
+
     public Bench()
+        : this("esp")
     {
+    }
+
+    /// <summary>A bench whose target has a name of one's own.</summary>
+    internal Bench(string name)
+    {
+        _name = name;
         Folder = Directory.CreateTempSubdirectory("romflash-cli-").FullName;
         Directory.CreateDirectory(Path.Combine(Esp, "EFI"));
         WriteFacts();
@@ -26,7 +35,7 @@ public sealed class Bench : IDisposable
 
     public string Folder { get; }
 
-    public string Esp => Path.Combine(Folder, "esp");
+    public string Esp => Path.Combine(Folder, _name);
 
     public string Target => "dir:" + Esp;
 
