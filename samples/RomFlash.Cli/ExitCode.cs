@@ -32,6 +32,23 @@ internal static class ExitCode
         Other = static _ => Failed,
     };
 
+    /// <summary>What a code means, in a line of a command's help.</summary>
+    public static string Meaning(int code) => code switch
+    {
+        Success => "everything that was asked for holds",
+        Syntax => "the command line can't be parsed; the correct form is shown",
+        InvalidParameter => "a parameter, or a file that it names, can't be used",
+        Access => "access: account, rights, credentials",
+        Connection => "connection",
+        Compatibility => "not supported, not compatible, not ready, or the catalog can't be used",
+        Image => "image",
+        StagingOrArming => "staging or arming",
+        Failed => "failed, recovery needed, another version than promised, or nobody can tell",
+        Several => "several targets, and several of these kinds",
+        Cancelled => "cancelled",
+        _ => throw new ArgumentOutOfRangeException(nameof(code), code, null),
+    };
+
     /// <summary>The code for one failure. A machine that is not known to be as it was outweighs what went wrong.</summary>
     public static int Of(FlashFailure failure) => failure switch
     {

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using System.Text.RegularExpressions;
 using RomFlash.Cli.Commands;
 using RomFlash.Cli.Rendering;
 using RomFlash.Sdk.Outcomes;
@@ -9,7 +8,7 @@ using RomFlash.Sdk.Outcomes;
 namespace RomFlash.Cli.CommandLine;
 
 /// <summary>Parses the command line and runs the command. What can't be parsed is RF1001, with what was wrong and the correct form.</summary>
-internal static partial class RomFlashCommandLine
+internal static class RomFlashCommandLine
 {
     private static string Synopsis => $"romflash {string.Join('|', CommandTable.All.Select(c => c.Name))} [options]; romflash COMMAND --help tells more";
 
@@ -27,17 +26,20 @@ internal static partial class RomFlashCommandLine
             return ExitCode.Success;
         }
 
+        if (CompletionCommand.TryAnswer(args, terminal.Out))
+        {
+            return ExitCode.Success;
+        }
+
         var parsed = Parse(args, terminal);
         if (parsed.Action is ParseErrorAction)
         {
-            FailureText.Write(terminal, new CommandLineSyntax { Detail = Describe(parsed, args) });
-            return ExitCode.Syntax;
+            return Fail(terminal, args, new CommandLineSyntax { Detail = Describe(parsed, args) });
         }
 
         if (parsed.Tokens.Any(t => t is { Type: TokenType.Argument, Value.Length: 0 }))
         {
-            FailureText.Write(terminal, new InvalidParameter { Detail = "an option has an empty value" });
-            return ExitCode.InvalidParameter;
+            return Fail(terminal, args, new InvalidParameter { Detail = "an option has an empty value" });
         }
 
         var invocation = new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
@@ -59,6 +61,18 @@ internal static partial class RomFlashCommandLine
         }
     }
 
+    // Before a command runs, whether JSON is wanted can only be told from the arguments themselves.
+    private static int Fail(Terminal terminal, string[] args, FlashFailure failure)
+    {
+        if (args.Contains(SharedOptions.JsonName, StringComparer.Ordinal))
+        {
+            terminal.Out.WriteLine(RomFlashJson.Line(FailureResult.Of(failure)));
+        }
+
+        FailureText.Write(terminal, failure);
+        return ExitCode.Of(failure);
+    }
+
     private static ParseResult Parse(string[] args, Terminal terminal)
     {
         var root = new RootCommand(RootHelp.Description);
@@ -69,26 +83,12 @@ internal static partial class RomFlashCommandLine
         }
 
         root.Directives.Clear();
+        HelpText.GiveTo(root);
 
         // No response files: an argument that begins with '@' is that argument, and no file is read that nobody meant to be read.
         return root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
     }
 
-    private static string Describe(ParseResult parsed, string[] args)
-    {
-        var form = parsed.CommandResult.Command is CliCommand command ? command.Synopsis : Synopsis;
-        var problems = parsed.Errors.Select(e => e.Message).Distinct();
-
-        // An argument with '@' may be an address with a password: then the parser's messages are not to repeat any argument.
-        if (args.Any(a => a.Contains('@', StringComparison.Ordinal)))
-        {
-            problems = problems.Select(p => QuotedArgument().Replace(p, "(an argument, not repeated: it may hold credentials)"));
-        }
-
-        return $"{string.Join(" ", problems)} Correct form: {form}";
-    }
-
-    // Greedy on purpose: what is quoted may hold quotes itself. Names of options are ours, and may be shown.
-    [GeneratedRegex("'(?!--[a-z-]+'[^']*$).*'", RegexOptions.Singleline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex QuotedArgument();
+    private static string Describe(ParseResult parsed, string[] args) =>
+        SyntaxText.Describe(parsed, args, parsed.CommandResult.Command is CliCommand command ? command.Synopsis : Synopsis);
 }

@@ -30,7 +30,7 @@ internal static class RootHelp
             """);
         foreach (var command in CommandTable.All)
         {
-            text.Append("  ").Append(command.Name.PadRight(10)).Append(command.Summary).Append('\n');
+            text.Append("  ").Append(command.Name.PadRight(12)).Append(command.Summary).Append('\n');
         }
 
         to.Write(text.Append('\n').ToString().ReplaceLineEndings());

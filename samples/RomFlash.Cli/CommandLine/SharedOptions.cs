@@ -1,17 +1,14 @@
 using System.CommandLine;
 using RomFlash.Cli.Hosting;
+using RomFlash.Sdk;
 
 namespace RomFlash.Cli.CommandLine;
 
 /// <summary>Options that several commands have. Values are texts; <see cref="Values"/> reads them.</summary>
 internal static class SharedOptions
 {
-    public static Option<string> Image() => new("--image")
-    {
-        Description = "The ROM image.",
-        HelpName = "FILE",
-        Required = true,
-    };
+    public const string JsonName = "--json";
+    public const int MostAtOnce = 1024;
 
     public static Option<string[]> Images() => new("--image")
     {
@@ -21,27 +18,17 @@ internal static class SharedOptions
         Arity = ArgumentArity.OneOrMore,
     };
 
-    public static Option<string[]> Targets() => new("--target")
-    {
-        Description = "The targets, as addresses such as dir:/mnt/esp. An address that holds a user name or a password is refused.",
-        HelpName = "URI",
-        Required = true,
-        Arity = ArgumentArity.OneOrMore,
-        AllowMultipleArgumentsPerToken = true,
-    };
-
-    public static Option<string> Target() => new("--target")
-    {
-        Description = "The target, as an address such as dir:/mnt/esp.",
-        HelpName = "URI",
-        Required = true,
-    };
-
     public static Option<string> Journal() => new("--journal")
     {
         Description = $"The journal. Default: {JournalFile.DefaultInWords}.",
         HelpName = "FILE",
     };
 
-    public static Option<bool> Json() => new("--json") { Description = "Writes one JSON object for each target, one on a line." };
+    public static Option<bool> Json() => new(JsonName) { Description = "Writes JSON, one object on a line (docs/json.md)." };
+
+    public static Option<string> Concurrency() => new("--concurrency")
+    {
+        Description = $"How many targets at once, 1 to {MostAtOnce}. Default {RomFlashClient.DefaultConcurrency}.",
+        HelpName = "N",
+    };
 }

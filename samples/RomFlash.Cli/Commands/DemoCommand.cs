@@ -24,6 +24,16 @@ internal sealed class DemoCommand : CliCommand
 
     public override string Synopsis => "romflash demo [--targets N] [--seed S] [--json]";
 
+    public override CommandHelp Help => new()
+    {
+        Examples =
+        [
+            new("romflash demo", "the rack with each thing that can happen"),
+            new("romflash demo --targets 200 --seed 7 --json", "a larger one, as JSON"),
+        ],
+        ExitCodes = [ExitCode.Success, ExitCode.Failed],
+    };
+
     protected override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if (!Values.TryNumber("--targets", parsed.GetValue(_targets), DemoPlan.LeastTargets, DemoPlan.MostTargets, DemoPlan.DefaultTargets, out var targets, out var failure)

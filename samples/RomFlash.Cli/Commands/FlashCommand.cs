@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Globalization;
 using RomFlash.Cli.CommandLine;
 using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
@@ -17,52 +18,62 @@ namespace RomFlash.Cli.Commands;
 /// <summary><c>romflash flash</c>: upgrades targets.</summary>
 internal sealed class FlashCommand : CliCommand
 {
-    private const int MostAtOnce = 1024;
-
     private readonly Option<string[]> _images = SharedOptions.Images();
     private readonly CatalogOptions _catalog = new();
-    private readonly Option<string[]> _targets = SharedOptions.Targets();
+    private readonly TargetOptions _targets = new();
+    private readonly PolicyOptions _policy = new();
     private readonly Option<string> _journal = SharedOptions.Journal();
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Does everything but write." };
-    private readonly Option<bool> _reflash = new("--reflash") { Description = "Flashes also where the version is installed already, or the installed version is unknown." };
-    private readonly Option<bool> _allowDowngrade = new("--allow-downgrade") { Description = "Allows a ROM that is older than the installed one." };
-    private readonly Option<string[]> _waive = new("--waive") { Description = "Sets a blocker aside by its name, where that is allowed; give it again for each. Needs --who and --why.", HelpName = "NAME", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<string> _who = new("--who") { Description = "Who decided to waive; kept in the journal.", HelpName = "NAME" };
-    private readonly Option<string> _why = new("--why") { Description = "Why; kept in the journal.", HelpName = "TEXT" };
     private readonly Option<bool> _yes = new("--yes") { Description = "Asks nothing. Without it, somebody at a terminal is asked once; where nobody can be asked, nothing is asked." };
     private readonly Option<bool> _json = SharedOptions.Json();
-    private readonly Option<string> _concurrency = new("--concurrency") { Description = $"How many targets at once. Default {RomFlashClient.DefaultConcurrency}.", HelpName = "N" };
-    private readonly Option<bool> _noReboot = new("--no-reboot") { Description = "Leaves the restart to an operator: the targets end armed, as Pending, and romflash confirm finds out later." };
+    private readonly Option<string> _concurrency = SharedOptions.Concurrency();
 
     public FlashCommand(Terminal terminal)
         : base(terminal, "flash")
     {
-        foreach (var option in (Option[])[_images, .. _catalog.All, _targets, _journal, _dryRun, _reflash, _allowDowngrade, _waive, _who, _why, _yes, _json, _concurrency, _noReboot])
+        Add(_images);
+        _targets.AddTo(this);
+        _policy.AddTo(this);
+        foreach (var option in (Option[])[.. _catalog.All, _dryRun, _yes, _concurrency, _journal, _json])
         {
             Add(option);
         }
-
-        Validators.Add(r =>
-        {
-            if (r.GetResult(_waive) is not null && (r.GetResult(_who) is null || r.GetResult(_why) is null))
-            {
-                r.AddError("Option '--waive' needs '--who' and '--why'.");
-            }
-        });
     }
 
     public override string Synopsis =>
-        $"romflash flash --image FILE [--image FILE] {CatalogOptions.Synopsis} --target URI [URI...] [--journal FILE] [--dry-run] [--reflash] [--allow-downgrade] [--waive NAME --who NAME --why TEXT] [--yes] [--json] [--concurrency N] [--no-reboot]";
+        $"romflash flash --image FILE [--image FILE] {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]";
+
+    public override CommandHelp Help => new()
+    {
+        Groups =
+        [
+            new("What", [_images]),
+            new("What decides", [.. _catalog.All]),
+            new("Targets", _targets.All),
+            new("What is allowed, and when", [_dryRun, _yes, .. _policy.Permissions]),
+            new("Restart", _policy.Restart),
+        ],
+        Examples =
+        [
+            new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --target dir:/mnt/esp --dry-run", "would it work? writes nothing"),
+            new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --targets rack.json --group rack7 --window 01:00Z/04:00Z", "a group, in the next night"),
+            new("romflash flash --image rom.cap --catalog catalog.json --allow-unsigned-catalog --target dir:/mnt/esp --no-reboot --yes", "arms, and leaves the restart to an operator"),
+        ],
+        ExitCodes = [ExitCode.Success, ExitCode.Access, ExitCode.Connection, ExitCode.Compatibility, ExitCode.Image, ExitCode.StagingOrArming, ExitCode.Failed, ExitCode.Several],
+    };
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        if (!Values.Targets(parsed.GetRequiredValue(_targets)).TryGetValue(out var targets, out var failure)
-            || !Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out failure)
-            || !ReadPolicy(parsed).TryGetValue(out var policy, out failure))
+        var now = TimeProvider.System.GetUtcNow();
+        if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
+            || !_policy.Read(parsed, now).TryGetValue(out var policy, out failure)
+            || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var selected, out failure))
         {
             return Fail(failure);
         }
 
+        policy = policy with { DryRun = parsed.GetValue(_dryRun) };
+        var targets = selected.Targets;
         var isJson = parsed.GetValue(_json);
         var writer = new ResultWriter(Terminal, isJson);
         if (!(await ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
@@ -80,7 +91,7 @@ internal sealed class FlashCommand : CliCommand
         if (policy.DryRun && !JournalFile.Exists(parsed.GetValue(_journal)))
         {
             // A dry run leaves nothing behind, not even an empty journal.
-            return await FlashAsync(new InMemoryFlashJournal(), catalog, targets, images, policy, concurrency, writer, isJson, cancellationToken);
+            return await FlashAsync(ClientFactory.Create(new InMemoryFlashJournal(), selected.Credentials, catalog), targets, images, policy, concurrency, writer, isJson, cancellationToken);
         }
 
         if (!(await JournalFile.OpenAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
@@ -95,7 +106,7 @@ internal sealed class FlashCommand : CliCommand
                 Terminal.Error.WriteLine($"romflash: journal: {UntrustedText.ForTerminal(note)}");
             }
 
-            return await FlashAsync(journal, catalog, targets, images, policy, concurrency, writer, isJson, cancellationToken);
+            return await FlashAsync(ClientFactory.Create(journal, selected.Credentials, catalog), targets, images, policy, concurrency, writer, isJson, cancellationToken);
         }
     }
 
@@ -116,8 +127,7 @@ internal sealed class FlashCommand : CliCommand
     }
 
     private async Task<int> FlashAsync(
-        IFlashJournal journal,
-        JsonCompatibilityCatalog catalog,
+        RomFlashClient client,
         ImmutableArray<FlashTarget> targets,
         ImmutableArray<RomImage> images,
         FlashPolicy policy,
@@ -126,19 +136,24 @@ internal sealed class FlashCommand : CliCommand
         bool isJson,
         CancellationToken cancellationToken)
     {
-        var client = ClientFactory.Create(journal, catalog);
         var codes = new List<int>(targets.Length);
         var remaining = targets.ToList();
         using var view = RunView.Start(Terminal, isJson, "romflash flash", targets.Length, TimeProvider.System);
+        var phases = new FlashPhases(view, targets.Length);
+        Terminal.Stopping.Set(() => (phases.OnStop(), phases.OnAbandon()));
+        SayWhenTheWindowOpens(policy);
+        var left = new List<TargetResult>();
         try
         {
-            await foreach (var report in client.FlashManyAsync(targets.Select(t => new FlashRequest(t, images, policy)).ToArray(), concurrency, view, cancellationToken))
+            await foreach (var report in client.FlashManyAsync(targets.Select(t => new FlashRequest(t, images, policy)).ToArray(), concurrency, phases, cancellationToken))
             {
                 remaining.Remove(report.Target);
+                phases.Ended(report.Target.Id);
                 var result = TargetResult.Of(report);
                 view.Ended(result);
                 writer.Write(result, report.Result.TryGetValue(out _, out var failure) ? null : failure);
                 codes.Add(failure is null ? ExitCode.Of(report.Outcome, IsPendingEnough(report, policy)) : ExitCode.Of(failure));
+                left.Add(result);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -147,7 +162,9 @@ internal sealed class FlashCommand : CliCommand
             foreach (var target in remaining)
             {
                 var cancelled = new OperationCancelled { TargetId = target.Id, Detail = "cancelled before anything was written to the target" };
-                writer.Write(TargetResult.Of(target.Id, cancelled), cancelled);
+                var result = TargetResult.Of(target.Id, cancelled);
+                writer.Write(result, cancelled);
+                left.Add(result);
             }
 
             codes.Add(ExitCode.Cancelled);
@@ -155,31 +172,43 @@ internal sealed class FlashCommand : CliCommand
 
         view.Dispose();
         writer.Finish();
+        if (cancellationToken.IsCancellationRequested)
+        {
+            SayWhatIsLeft(left);
+        }
+
         return ExitCode.Combine(codes);
+    }
+
+    private void SayWhenTheWindowOpens(FlashPolicy policy)
+    {
+        if (!policy.DryRun && policy.Window.UntilOpen(TimeProvider.System.GetUtcNow()) > TimeSpan.Zero)
+        {
+            Terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"romflash: the window opens at {policy.Window.Opens:yyyy-MM-dd'T'HH:mm:ss'Z'}; targets are prepared now, and armed then"));
+        }
+    }
+
+    private void SayWhatIsLeft(IEnumerable<TargetResult> results)
+    {
+        foreach (var group in results.GroupBy(r => r.TargetState, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            var advice = group.Key switch
+            {
+                nameof(TargetState.Untouched) => "nothing to do",
+                nameof(TargetState.Prepared) => "inert; the next run, or romflash cancel, removes what lies there",
+                nameof(TargetState.Armed) => "the next boot flashes: romflash cancel disarms, romflash confirm finds out after the boot",
+                nameof(TargetState.PreviousRomIntact) => "runs its previous ROM",
+                nameof(TargetState.RomChanged) => "runs the ROM that its result names",
+                nameof(TargetState.RecoveryRequired) => "romflash recover says what to do",
+                _ => "do not switch it off; romflash confirm finds out, romflash recover says what to do",
+            };
+            Terminal.Error.WriteLine($"romflash: left {group.Key}: {string.Join(", ", group.Select(r => ResultText.Plain(r.Target)))}: {advice}");
+        }
     }
 
     // Waiting for the boot is what was asked for, or all that can be had.
     private static bool IsPendingEnough(FlashReport report, FlashPolicy policy) =>
         policy.Reboot == RebootMode.LeaveToOperator || report.Probe is { Evidence.CanReboot: false };
-
-    private FlashResult<FlashPolicy> ReadPolicy(ParseResult parsed)
-    {
-        var names = parsed.GetValue(_waive) ?? [];
-        var (who, why) = (parsed.GetValue(_who), parsed.GetValue(_why));
-        if (names.Length > 0 && (string.IsNullOrWhiteSpace(who) || string.IsNullOrWhiteSpace(why)))
-        {
-            return new InvalidParameter { Parameter = "--who", Detail = "--who and --why say who decided and why; they can't be empty" };
-        }
-
-        return FlashPolicy.Default with
-        {
-            DryRun = parsed.GetValue(_dryRun),
-            Reflash = parsed.GetValue(_reflash),
-            AllowDowngrade = parsed.GetValue(_allowDowngrade),
-            Reboot = parsed.GetValue(_noReboot) ? RebootMode.LeaveToOperator : RebootMode.Request,
-            Waivers = [.. names.Distinct(StringComparer.Ordinal).Select(n => new BlockerWaiver(n, who!, why!))],
-        };
-    }
 
     private int RefuseAll(ImmutableArray<FlashTarget> targets, FlashFailure failure, ResultWriter writer)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
@@ -5,6 +6,7 @@ using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
 
 namespace RomFlash.Cli.Hosting;
@@ -14,12 +16,17 @@ internal static class ClientFactory
 {
     public static RomImageValidator Validator { get; } = new([new UefiCapsuleFormat()], new RomImageValidatorOptions());
 
-    public static RomFlashClient Create(IFlashJournal journal, ICompatibilityCatalog? catalog = null) => new(new RomFlashClientOptions
+    /// <summary>The schemes of addresses that can be used.</summary>
+    public static ImmutableArray<string> Schemes { get; } = [.. Transports.Select(t => t.Scheme)];
+
+    private static ImmutableArray<ITransport> Transports => [new DirectoryTransport()];
+
+    public static RomFlashClient Create(IFlashJournal journal, ITargetCredentialSource credentials, ICompatibilityCatalog? catalog = null) => new(new RomFlashClientOptions
     {
-        Transports = [new DirectoryTransport()],
+        Transports = Transports,
         Catalog = catalog ?? new NoCatalog(),
         Journal = journal,
-        Credentials = CredentialSources.CurrentUser,
+        Credentials = credentials,
     });
 
     // For commands that never ask: looking, cancelling, reading.

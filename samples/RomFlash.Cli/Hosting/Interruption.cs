@@ -12,8 +12,8 @@ internal sealed class Interruption : IDisposable
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
-
     private readonly Terminal _terminal;
+    private int _count;
 
     public Interruption(Terminal terminal)
     {
@@ -33,14 +33,25 @@ internal sealed class Interruption : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
-        if (_source.IsCancellationRequested)
+        context.Cancel = true;
+        var count = Interlocked.Increment(ref _count);
+        var (first, second) = _terminal.Stopping.Now;
+
+        // A live view holds back what is written, and would leave the terminal without a cursor.
+        _terminal.LeaveScreen();
+        if (count == 1)
         {
-            // The process ends here, without any clean-up: a live view would leave the terminal without a cursor.
-            _terminal.LeaveScreen();
+            // Said before anything is cancelled: afterwards nothing would be left to say it of.
+            _terminal.Error.WriteLine($"romflash: {first}");
+            _source.Cancel();
             return;
         }
 
-        context.Cancel = true;
-        _source.Cancel();
+        if (count == 2)
+        {
+            _terminal.Error.WriteLine($"romflash: {second}");
+            _terminal.Error.Flush();
+            Environment.Exit(ExitCode.Cancelled);
+        }
     }
 }

@@ -7,11 +7,22 @@ internal sealed class ResultWriter(Terminal terminal, bool isJson)
 {
     private readonly List<TargetResult> _table = [];
 
-    public void Write(TargetResult result, FlashFailure? failure)
+    /// <summary>Called before the table is written: a live view ends first.</summary>
+    public Action? BeforeTable { get; init; }
+
+    /// <summary>Writes one result.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="failure">For the error stream, or null.</param>
+    /// <param name="lines">For a person, where it is more than a row of a table; null for the usual form.</param>
+    public void Write(TargetResult result, FlashFailure? failure, IReadOnlyList<string>? lines = null)
     {
         if (isJson)
         {
             terminal.Out.WriteLine(RomFlashJson.Line(result));
+        }
+        else if (lines is not null)
+        {
+            terminal.Out.WriteLine(string.Join(Environment.NewLine, lines));
         }
         else if (terminal.IsRich)
         {
@@ -30,6 +41,7 @@ internal sealed class ResultWriter(Terminal terminal, bool isJson)
 
     public void Finish()
     {
+        BeforeTable?.Invoke();
         if (_table.Count > 0)
         {
             terminal.Write(ResultText.Table(_table));

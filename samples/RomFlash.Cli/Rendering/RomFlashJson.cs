@@ -6,7 +6,22 @@ namespace RomFlash.Cli.Rendering;
 /// <summary>The JSON output: generated at compile time, so that trimming leaves it whole. The encoder escapes control characters and markup.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(TargetResult))]
+[JsonSerializable(typeof(FailureResult))]
+[JsonSerializable(typeof(ImageResult))]
+[JsonSerializable(typeof(RecordResult))]
+[JsonSerializable(typeof(CatalogCheckResult))]
+[JsonSerializable(typeof(CatalogImportResult))]
 internal sealed partial class RomFlashJson : JsonSerializerContext
 {
     public static string Line(TargetResult result) => JsonSerializer.Serialize(result, Default.TargetResult);
+
+    public static string Line(FailureResult result) => JsonSerializer.Serialize(result, Default.FailureResult);
+
+    public static string Line(ImageResult result) => JsonSerializer.Serialize(result, Default.ImageResult);
+
+    public static string Line(RecordResult result) => JsonSerializer.Serialize(result, Default.RecordResult);
+
+    public static string Line(CatalogCheckResult result) => JsonSerializer.Serialize(result, Default.CatalogCheckResult);
+
+    public static string Line(CatalogImportResult result) => JsonSerializer.Serialize(result, Default.CatalogImportResult);
 }

@@ -50,6 +50,18 @@ internal sealed record TargetResult
     /// <summary>The catalogs that answered, the strongest first.</summary>
     public ImmutableArray<CatalogResult> Catalogs { get; init; } = [];
 
+    /// <summary>In <c>probe</c> alone: what the target is and can do.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ProbeResult? Probe { get; init; }
+
+    /// <summary>In <c>recover</c> alone: what happened, and what to do.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RecoveryResult? Recovery { get; init; }
+
+    /// <summary>In <c>catalog explain</c> alone: what the catalogs decide.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public VerdictResult? Explanation { get; init; }
+
     /// <summary>In the demo alone: what was staged, and what has to come of it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Scenario { get; init; }
@@ -78,6 +90,40 @@ internal sealed record TargetResult
             Catalogs = [.. report.Catalogs.Select(CatalogResult.Of)],
         };
     }
+
+    /// <summary>A target that was probed.</summary>
+    public static TargetResult Of(TargetReport report) => new()
+    {
+        Target = report.Target.Id,
+        Outcome = "Probed",
+        TargetState = nameof(Sdk.Outcomes.TargetState.Untouched),
+        Message = "The target was read; nothing was written",
+        FromVersion = Installed(report),
+        Product = report.Facts.Identity.TryGet(out var identity) ? identity.Product : null,
+        Probe = ProbeResult.Of(report),
+    };
+
+    /// <summary>A target that was disarmed, or had nothing to disarm.</summary>
+    public static TargetResult Of(string target, CancellationReport report) => new()
+    {
+        Target = target,
+        Outcome = report.WasArmed ? "Disarmed" : "NothingArmed",
+        TargetState = report.State.ToString(),
+        Message = report.WasArmed ? "disarmed" : "nothing was armed",
+    };
+
+    /// <summary>A target whose flash was looked into.</summary>
+    public static TargetResult Of(string target, TargetState state, string outcome, string message, RecoveryResult recovery) => new()
+    {
+        Target = target,
+        Outcome = outcome,
+        TargetState = state.ToString(),
+        Message = message,
+        FromVersion = Join(recovery.Flashed.Select(f => f.FromVersion ?? "unknown")),
+        ToVersion = Join(recovery.Flashed.Select(f => f.ToVersion)),
+        OperationId = recovery.OperationId,
+        Recovery = recovery,
+    };
 
     /// <summary>A target that failed before there was a report, or without one.</summary>
     public static TargetResult Of(string target, FlashFailure failure) => new()

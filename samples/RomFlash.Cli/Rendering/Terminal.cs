@@ -40,6 +40,9 @@ internal sealed class Terminal
     /// <summary>Whether somebody can be asked.</summary>
     public bool CanAsk { get; }
 
+    /// <summary>What Ctrl-C means at the moment.</summary>
+    public StopNotice Stopping { get; } = new();
+
     /// <summary>How many columns and rows there are now.</summary>
     public static (int Columns, int Rows) Size
     {

@@ -48,7 +48,7 @@ internal ref struct TargetsFileReader
         }
         catch (JsonException e)
         {
-            _reader.Malformed(e);
+            _reader.Malformed(new JsonException(WithoutQuote(e.Message), null, e.LineNumber, e.BytePositionInLine));
         }
 
         problems = _reader.Problems;
@@ -634,6 +634,13 @@ internal ref struct TargetsFileReader
         var cycle = path.Skip(path.IndexOf(to)).ToList();
         var shown = cycle.Count <= Most ? cycle : [.. cycle.Take(Most - 1), "…"];
         return string.Join(" -> ", [.. shown, to]);
+    }
+
+    // The parser quotes what it can't read as a literal, which may be a password without its quotation marks.
+    private static string WithoutQuote(string message)
+    {
+        const int OneCharacter = 2;
+        return message.StartsWith('\'') && message.LastIndexOf("' is ", StringComparison.Ordinal) is > OneCharacter and var end ? "what stands here" + message[(end + 1)..] : message;
     }
 
     private static bool IsName(string name) => !string.IsNullOrWhiteSpace(name) && name.Length <= MaxNameLength && !name.Any(char.IsControl);

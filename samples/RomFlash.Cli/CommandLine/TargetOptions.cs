@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using RomFlash.Cli.Hosting;
+using RomFlash.Cli.Rendering;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Targets;
+
+namespace RomFlash.Cli.CommandLine;
+
+/// <summary>The targets that a command works on, and who it is towards them.</summary>
+/// <param name="Targets">The targets, those of the file first.</param>
+/// <param name="Credentials">Who it is.</param>
+/// <param name="File">The targets file, or null.</param>
+internal sealed record SelectedTargets(ImmutableArray<FlashTarget> Targets, ITargetCredentialSource Credentials, string? File);
+
+/// <summary>The options that name targets, by address or by a targets file, and say where the credentials come from.</summary>
+internal sealed class TargetOptions
+{
+    private readonly Option<string[]> _addresses = new("--target")
+    {
+        Description = "Targets, as addresses such as dir:/mnt/esp. An address that holds a user name or a password is refused.",
+        HelpName = "URI",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string> _file = new("--targets")
+    {
+        Description = "A file that lists targets (docs/targets-file.md).",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string[]> _groups = new("--group")
+    {
+        Description = "Only these groups of the targets file, and the groups that they include.",
+        HelpName = "NAME",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string> _user = new("--user")
+    {
+        Description = "The account, for the targets that --target names. Default: the account that runs this program.",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<string> _passwordFile = new("--password-file")
+    {
+        Description = "A file that holds the password, and that nobody else can read (chmod 600).",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string> _passwordVariable = new("--password-env")
+    {
+        Description = "The environment variable that holds the password.",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<bool> _ask = new("--ask-password") { Description = "Asks for the password at the terminal." };
+
+    /// <summary>All of them, in the order of the help.</summary>
+    public ImmutableArray<Option> All => [_addresses, _file, _groups, _user, _passwordFile, _passwordVariable, _ask];
+
+    /// <summary>What the correct form says about them.</summary>
+    public const string Synopsis = "(--target URI [URI...] | --targets FILE [--group NAME...]) [--user NAME (--password-file FILE | --password-env NAME | --ask-password)]";
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in All)
+        {
+            command.Add(option);
+        }
+
+        command.Validators.Add(r =>
+        {
+            if (r.GetResult(_addresses) is null && r.GetResult(_file) is null)
+            {
+                r.AddError("Option '--target' or '--targets' is required.");
+            }
+
+            if (r.GetResult(_groups) is not null && r.GetResult(_file) is null)
+            {
+                r.AddError("Option '--group' needs '--targets'.");
+            }
+
+            var sources = ((Option[])[_passwordFile, _passwordVariable, _ask]).Count(o => r.GetResult(o) is { Implicit: false });
+            if (sources > 1)
+            {
+                r.AddError("Only one of '--password-file', '--password-env' and '--ask-password' can be given.");
+            }
+
+            if (sources == 1 != r.GetResult(_user) is not null)
+            {
+                r.AddError("Option '--user' and one of '--password-file', '--password-env' and '--ask-password' go together.");
+            }
+        });
+    }
+
+    /// <summary>Reads the targets file and the addresses, and gets the secrets that they need. No target is contacted.</summary>
+    /// <returns>The targets, those of the file first; or what is wrong.</returns>
+    public async Task<FlashResult<SelectedTargets>> ReadAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
+    {
+        var targets = ImmutableArray<FlashTarget>.Empty;
+        TargetsFile? file = null;
+        FlashFailure? failure;
+        var path = parsed.GetValue(_file);
+        if (path is not null)
+        {
+            if (!(await TargetsFile.LoadAsync(path, ClientFactory.Schemes, cancellationToken)).TryGetValue(out file, out failure)
+                || !file.Select(parsed.GetValue(_groups) ?? []).TryGetValue(out targets, out failure))
+            {
+                return failure;
+            }
+        }
+
+        if (!Values.Targets(parsed.GetValue(_addresses) ?? []).TryGetValue(out var named, out failure))
+        {
+            return failure;
+        }
+
+        var secrets = new Secrets(terminal);
+        if (file is not null && !(await secrets.DeclareAsync(file.Credentials, targets, Path.GetDirectoryName(Path.GetFullPath(path!))!, cancellationToken)).TryGetValue(out _, out failure))
+        {
+            return failure;
+        }
+
+        if (parsed.GetValue(_user) is { } user && !(await secrets.DeclareDefaultAsync(Declare(parsed, user), cancellationToken)).TryGetValue(out _, out failure))
+        {
+            return failure;
+        }
+
+        return new SelectedTargets([.. targets, .. named], secrets, path);
+    }
+
+    private CredentialDeclaration Declare(ParseResult parsed, string user) =>
+        parsed.GetValue(_passwordFile) is { } path ? new(CredentialOrigin.File, user, path)
+        : parsed.GetValue(_passwordVariable) is { } variable ? new(CredentialOrigin.Environment, user, variable)
+        : new(CredentialOrigin.Prompt, user, string.Empty);
+}

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using RomFlash.Cli.CommandLine;
+using RomFlash.Cli.Hosting;
+using RomFlash.Cli.Recovery;
+using RomFlash.Cli.Rendering;
+using RomFlash.Sdk;
+using RomFlash.Sdk.Journal;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Targets;
+
+namespace RomFlash.Cli.Commands;
+
+/// <summary><c>romflash recover</c>: says what became of a flash by all evidence there is, and what to do. Writes nothing.</summary>
+internal sealed class RecoverCommand : CliCommand
+{
+    private readonly TargetOptions _targets = new();
+    private readonly Option<string> _journal = SharedOptions.Journal();
+    private readonly Option<string> _concurrency = SharedOptions.Concurrency();
+    private readonly Option<bool> _json = SharedOptions.Json();
+
+    public RecoverCommand(Terminal terminal)
+        : base(terminal, "recover")
+    {
+        _targets.AddTo(this);
+        Add(_journal);
+        Add(_concurrency);
+        Add(_json);
+    }
+
+    public override string Synopsis => $"romflash recover {TargetOptions.Synopsis} [--journal FILE] [--concurrency N] [--json]";
+
+    public override CommandHelp Help => new()
+    {
+        Groups = [new("Targets", _targets.All)],
+        Examples =
+        [
+            new("romflash recover --target dir:/mnt/esp", "what happened here, and what is to be done?"),
+            new("romflash recover --targets rack.json --group rack7 --json", "a whole group, as JSON with the steps as a list"),
+        ],
+        ExitCodes = [ExitCode.Success, ExitCode.Access, ExitCode.Connection, ExitCode.Compatibility, ExitCode.StagingOrArming, ExitCode.Failed, ExitCode.Several],
+    };
+
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var path = parsed.GetValue(_journal);
+        if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
+            || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
+            || !(await JournalFile.OpenExistingAsync(path, cancellationToken)).TryGetValue(out var journal, out failure))
+        {
+            return Fail(failure);
+        }
+
+        await using (journal)
+        {
+            var client = ClientFactory.Create(new InMemoryFlashJournal(), targets.Credentials);
+            return await EachTarget.RunAsync(
+                targets,
+                concurrency,
+                new ResultWriter(Terminal, parsed.GetValue(_json)),
+                async (target, stop) =>
+                {
+                    var probed = await client.ProbeAsync(target, null, stop);
+                    var identity = probed.TryGetValue(out var report, out var unread) && report.Facts.Identity.TryGet(out var found) ? found : null;
+                    if (!(await ReadOperationAsync(journal, target, identity, stop)).TryGetValue(out var operation, out var unreadable))
+                    {
+                        return TargetEnd.Of(target.Id, unreadable);
+                    }
+
+                    // Neither side knows anything: what is to be said is why the target can't be read.
+                    return operation.IsEmpty && unread is not null
+                        ? TargetEnd.Of(target.Id, unread)
+                        : Describe(target, RecoveryFindings.Of(operation, probed), name => CommandFor(name, target, targets.File, path));
+                },
+                new OperationCancelled { Stage = FlashStage.Probe, TargetState = TargetState.Indeterminate, Detail = "stopped looking; nothing was written" },
+                cancellationToken);
+        }
+    }
+
+    // The open operation, also under another name of the same machine; otherwise the last one under this name.
+    private static async Task<FlashResult<ImmutableArray<FlashJournalRecord>>> ReadOperationAsync(FileFlashJournal journal, FlashTarget target, TargetIdentity? identity, CancellationToken cancellationToken)
+    {
+        if (!(await journal.ReadOpenAsync(target.Id, identity, cancellationToken)).TryGetValue(out var open, out var failure))
+        {
+            return failure;
+        }
+
+        if (!open.IsEmpty)
+        {
+            return open;
+        }
+
+        var last = ImmutableArray.CreateBuilder<FlashJournalRecord>();
+        await foreach (var record in journal.ReadHistoryAsync(target.Id, cancellationToken))
+        {
+            if (last.Count > 0 && !string.Equals(last[^1].OperationId, record.OperationId, StringComparison.Ordinal))
+            {
+                last.Clear();
+            }
+
+            last.Add(record);
+        }
+
+        return last.ToImmutable();
+    }
+
+    private static TargetEnd Describe(FlashTarget target, RecoveryFindings findings, Func<string, string> commandFor)
+    {
+        var recovery = new RecoveryResult(
+            findings.IsRecoveryNeeded,
+            findings.OperationId,
+            [.. findings.Components.Select(ComponentResult.Of)],
+            findings.Evidence,
+            RecoverySteps.Of(findings, null, "Find out what is known then: " + commandFor(findings.IsOpen ? "confirm" : "probe"), commandFor("cancel")),
+            null);
+        var (outcome, message) = findings.IsRecoveryNeeded switch
+        {
+            false => ("NothingToRecover", "Nothing has to be recovered"),
+            true => ("RecoveryNeeded", "Something has to be done on the target"),
+            null => ("CantTell", "What became of the target can't be told from here"),
+        };
+        var result = TargetResult.Of(target.Id, findings.State, outcome, message, recovery);
+        return new(result, findings.IsRecoveryNeeded is false ? ExitCode.Success : ExitCode.Failed, Lines: RecoveryText.Lines(result, recovery));
+    }
+
+    private static string CommandFor(string command, FlashTarget target, string? file, string? journal)
+    {
+        var isAddress = string.Equals(target.Endpoints[0].ToString(), target.Id, StringComparison.Ordinal);
+        var where = isAddress || file is null ? $"--target {Quoted(target.Endpoints[0].ToString())}" : $"--targets {Quoted(file)}";
+        return $"romflash {command} {where}{(journal is null || command == "probe" ? string.Empty : " --journal " + Quoted(journal))}";
+    }
+
+    private static string Quoted(string text) =>
+        text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or ':' or '.' or '-' or '_' or '%') ? text : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+}
