@@ -76,7 +76,8 @@ internal sealed class FlashCommand : CliCommand
     {
         Groups =
         [
-            new("What", [_images, .. _catalog.All]),
+            new("What", [_images]),
+            new("What decides", [.. _catalog.All]),
             new("A plan", [_plan, _planHash]),
             new("Targets", _targets.All),
             new("What is allowed, and when", [_dryRun, _yes, .. _policy.Permissions]),

@@ -84,7 +84,8 @@ internal sealed class Secrets(Terminal terminal) : ITargetCredentialSource
         return failure with { Detail = $"{what}: {place}: {failure.Detail}" };
     }
 
-    private static FlashResult<Secret> FromEnvironment(string name) =>
+    /// <summary>Reads an environment variable; no message repeats its name.</summary>
+    public static FlashResult<Secret> FromEnvironment(string name) =>
         name.Contains('=', StringComparison.Ordinal) || name.Contains('\0', StringComparison.Ordinal) || Environment.GetEnvironmentVariable(name) is not { Length: > 0 } value
             ? new CredentialsUnavailable { Detail = "it is not set, or empty" }
             : new Secret(value);
@@ -107,7 +108,8 @@ internal sealed class Secrets(Terminal terminal) : ITargetCredentialSource
         }
     }
 
-    private static FlashResult<Secret> ReadWithoutEcho()
+    /// <summary>Reads a line from the terminal and shows none of it.</summary>
+    public static FlashResult<Secret> ReadWithoutEcho()
     {
         const int Longest = 1024;
         Span<char> typed = stackalloc char[Longest];

@@ -10,6 +10,8 @@ namespace RomFlash.Cli.Rendering;
 [JsonSerializable(typeof(ImageResult))]
 [JsonSerializable(typeof(RecordResult))]
 [JsonSerializable(typeof(PlanDifferenceResult))]
+[JsonSerializable(typeof(CatalogCheckResult))]
+[JsonSerializable(typeof(CatalogImportResult))]
 internal sealed partial class RomFlashJson : JsonSerializerContext
 {
     public static string Line(TargetResult result) => JsonSerializer.Serialize(result, Default.TargetResult);
@@ -21,4 +23,8 @@ internal sealed partial class RomFlashJson : JsonSerializerContext
     public static string Line(RecordResult result) => JsonSerializer.Serialize(result, Default.RecordResult);
 
     public static string Line(PlanDifferenceResult result) => JsonSerializer.Serialize(result, Default.PlanDifferenceResult);
+
+    public static string Line(CatalogCheckResult result) => JsonSerializer.Serialize(result, Default.CatalogCheckResult);
+
+    public static string Line(CatalogImportResult result) => JsonSerializer.Serialize(result, Default.CatalogImportResult);
 }

@@ -61,6 +61,10 @@ internal sealed record TargetResult
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RecoveryResult? Recovery { get; init; }
 
+    /// <summary>In <c>catalog explain</c> alone: what the catalogs decide.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public VerdictResult? Explanation { get; init; }
+
     /// <summary>In the demo alone: what was staged, and what has to come of it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Scenario { get; init; }
