@@ -85,7 +85,7 @@ public sealed record CatalogSystem
     /// <summary>When not empty, the target's SMBIOS UUID is one of these.</summary>
     public ImmutableArray<Guid> SmbiosUuids { get; init; } = [];
 
-    /// <summary>The target's SMBIOS UUID is none of these.</summary>
+    /// <summary>When not empty, the target tells its SMBIOS UUID, and it is none of these.</summary>
     public ImmutableArray<Guid> ExceptSmbiosUuids { get; init; } = [];
 
     /// <summary>When not empty, one of the target's computer hardware ids is one of these.</summary>
