@@ -32,7 +32,7 @@ internal static class RomFlashCommandLine
         }
 
         var parsed = Parse(args, terminal);
-        if (parsed.Action is ParseErrorAction)
+        if (parsed.Action is ParseErrorAction || SyntaxText.HasPassword(parsed, args))
         {
             return Fail(terminal, args, new CommandLineSyntax { Detail = Describe(parsed, args) });
         }

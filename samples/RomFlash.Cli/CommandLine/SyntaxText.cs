@@ -18,7 +18,7 @@ internal static partial class SyntaxText
         var names = Names(parsed).ToHashSet(StringComparer.Ordinal);
         var unknown = Unknown(parsed, args);
         var problems = new List<string>();
-        if (Array.FindIndex(args, a => PasswordOption().IsMatch(a) && !names.Contains(NameOf(a))) is >= 0 and var password)
+        if (FindPassword(args, names) is >= 0 and var password)
         {
             problems.Add($"Argument {Number(password)}: no password is given on the command line, where other users and the shell's history see it; use --user NAME with --password-file FILE, --password-env NAME or --ask-password, and change the password that was given.");
             unknown = [password];
@@ -37,6 +37,11 @@ internal static partial class SyntaxText
 
         return $"{string.Join(" ", problems)}{Marked(args, unknown, names)} Correct form: {form}";
     }
+
+    /// <summary>Whether an argument looks like a password option that no command has. An option that takes several values would take it for one.</summary>
+    public static bool HasPassword(ParseResult parsed, string[] args) => FindPassword(args, Names(parsed).ToHashSet(StringComparer.Ordinal)) >= 0;
+
+    private static int FindPassword(string[] args, HashSet<string> names) => Array.FindIndex(args, a => a.StartsWith('-') && PasswordOption().IsMatch(a) && !names.Contains(NameOf(a)));
 
     private static List<int> Unknown(ParseResult parsed, string[] args)
     {

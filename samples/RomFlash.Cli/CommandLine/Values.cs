@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using RomFlash.Sdk.Outcomes;
@@ -19,13 +20,28 @@ internal static class Values
         {
             if (!FlashTarget.TryCreate(addresses[i]).TryGetValue(out var target, out var failure))
             {
-                return addresses.Count == 1 ? failure : failure with { Detail = string.Create(CultureInfo.InvariantCulture, $"target {i + 1}: {failure.Detail}") };
+                // What can't be read as an address may be anything, a password too.
+                var detail = failure is InvalidParameter ? "an address is an absolute URI such as dir:/mnt/esp (what was given is not repeated: it may hold credentials)" : failure.Detail;
+                return failure with { Detail = addresses.Count == 1 ? detail : string.Create(CultureInfo.InvariantCulture, $"target {i + 1}: {detail}") };
             }
 
             targets.Add(target);
         }
 
         return targets.MoveToImmutable();
+    }
+
+    /// <summary>Refuses what begins with '-' as a value of an option that takes several: it is an option that the command does not have, and is not to be taken for a value.</summary>
+    public static Option<string[]> WithoutOptions(Option<string[]> option)
+    {
+        option.Validators.Add(r =>
+        {
+            if (r.Tokens.Any(t => t.Value.StartsWith('-')))
+            {
+                r.AddError($"Behind '{option.Name}' stands an option that this command does not have.");
+            }
+        });
+        return option;
     }
 
     /// <summary>Reads a whole number within bounds.</summary>

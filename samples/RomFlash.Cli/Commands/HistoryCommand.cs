@@ -31,6 +31,8 @@ internal sealed class HistoryCommand : CliCommand
     public HistoryCommand(Terminal terminal)
         : base(terminal, "history")
     {
+        Values.WithoutOptions(_ids);
+        Values.WithoutOptions(_groups);
         foreach (var option in (Option[])[_ids, _file, _groups, _last, _journal, _json])
         {
             Add(option);
@@ -121,7 +123,7 @@ internal sealed class HistoryCommand : CliCommand
             }
             else if (failure is SecretInAddress || text.Contains('@', StringComparison.Ordinal))
             {
-                return failure;
+                return failure is SecretInAddress ? failure : new InvalidParameter { Parameter = "--target", Detail = "an id is not repeated here: it may hold credentials" };
             }
             else
             {

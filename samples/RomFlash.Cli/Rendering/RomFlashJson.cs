@@ -9,6 +9,7 @@ namespace RomFlash.Cli.Rendering;
 [JsonSerializable(typeof(FailureResult))]
 [JsonSerializable(typeof(ImageResult))]
 [JsonSerializable(typeof(RecordResult))]
+[JsonSerializable(typeof(PlanDifferenceResult))]
 [JsonSerializable(typeof(CatalogCheckResult))]
 [JsonSerializable(typeof(CatalogImportResult))]
 internal sealed partial class RomFlashJson : JsonSerializerContext
@@ -20,6 +21,8 @@ internal sealed partial class RomFlashJson : JsonSerializerContext
     public static string Line(ImageResult result) => JsonSerializer.Serialize(result, Default.ImageResult);
 
     public static string Line(RecordResult result) => JsonSerializer.Serialize(result, Default.RecordResult);
+
+    public static string Line(PlanDifferenceResult result) => JsonSerializer.Serialize(result, Default.PlanDifferenceResult);
 
     public static string Line(CatalogCheckResult result) => JsonSerializer.Serialize(result, Default.CatalogCheckResult);
 

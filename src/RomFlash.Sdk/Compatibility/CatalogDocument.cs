@@ -12,7 +12,7 @@ public sealed record CatalogDocument
     /// <summary>The largest catalog in bytes: 64 MiB.</summary>
     public const int MaxLength = 64 << 20;
 
-    /// <summary>The deepest nesting of lists and objects: 16. The format itself needs 9.</summary>
+    /// <summary>The deepest nesting of lists and objects: 16. The format itself needs 8.</summary>
     public const int MaxDepth = 16;
 
     /// <summary>The largest image in bytes that a catalog can name: 4 GiB - 1, what a capsule's header can hold (UEFI 2.10, 8.5.3, CapsuleImageSize).</summary>

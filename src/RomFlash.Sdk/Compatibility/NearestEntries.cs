@@ -13,17 +13,17 @@ internal sealed class NearestEntries
 {
     private const int MaxNamed = 3;
 
-    // The work is bounded however large the catalog: neighbours in the order of names, and a few systems for each word.
+    // The work is bounded however large the catalog: neighbours in the order of names, and a few entries for each word, class and device.
     private const int MaxNeighbours = 4;
     private const int MaxWords = 4;
-    private const int MaxForWord = 4;
+    private const int MaxForOne = 4;
     private const int MaxRoms = 64;
 
     private readonly SupportedSystem[] _byProduct;
     private readonly Dictionary<string, SupportedSystem[]> _byWord;
     private readonly Dictionary<string, SupportedSystem[]>.AlternateLookup<ReadOnlySpan<char>> _words;
-    private readonly Dictionary<Guid, SupportedRom> _byClass = [];
-    private readonly Dictionary<(ushort, ushort), SupportedRom> _byDevice = [];
+    private readonly Dictionary<Guid, List<SupportedRom>> _byClass = [];
+    private readonly Dictionary<(ushort, ushort), List<SupportedRom>> _byDevice = [];
 
     public NearestEntries(IReadOnlyCollection<SupportedSystem> systems)
     {
@@ -32,18 +32,18 @@ internal sealed class NearestEntries
             .SelectMany(s => s.Entry.Product!.Split(' ', StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.OrdinalIgnoreCase), (system, word) => (system, word: word.Trim('*')))
             .Where(p => p.word.Length > 1)
             .GroupBy(p => p.word, StringComparer.OrdinalIgnoreCase)
-            .ToDictionary(g => g.Key, g => g.Select(p => p.system).Take(MaxForWord).ToArray(), StringComparer.OrdinalIgnoreCase);
+            .ToDictionary(g => g.Key, g => g.Select(p => p.system).Take(MaxForOne).ToArray(), StringComparer.OrdinalIgnoreCase);
         _words = _byWord.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (var rom in systems.SelectMany(s => s.Roms))
         {
             if (rom.Entry.FirmwareClass is { } firmwareClass)
             {
-                _byClass.TryAdd(firmwareClass, rom);
+                File(_byClass, firmwareClass, rom);
             }
 
             if (rom.Entry.Pci is { } pci)
             {
-                _byDevice.TryAdd((pci.Vendor, pci.Device), rom);
+                File(_byDevice, (pci.Vendor, pci.Device), rom);
             }
         }
     }
@@ -100,17 +100,28 @@ internal sealed class NearestEntries
             }
         }
 
-        if (rom.FirmwareClass is { } firmwareClass && _byClass.TryGetValue(firmwareClass, out var other))
+        var sameClass = rom.FirmwareClass is { } firmwareClass ? _byClass.GetValueOrDefault(firmwareClass) : null;
+        var sameDevice = rom.Pci is { } pci ? _byDevice.GetValueOrDefault((pci.Vendor, pci.Device)) : null;
+        foreach (var entry in (sameClass ?? []).Concat(sameDevice ?? []))
         {
-            best.Offer(other, Likeness(other, rom, isOwn: false));
-        }
-
-        if (rom.Pci is { } pci && _byDevice.TryGetValue((pci.Vendor, pci.Device), out other))
-        {
-            best.Offer(other, Likeness(other, rom, isOwn: false));
+            best.Offer(entry, Likeness(entry, rom, isOwn: false));
         }
 
         return best.Name();
+    }
+
+    private static void File<TKey>(Dictionary<TKey, List<SupportedRom>> index, TKey key, SupportedRom rom)
+        where TKey : notnull
+    {
+        if (!index.TryGetValue(key, out var same))
+        {
+            index.Add(key, same = []);
+        }
+
+        if (same.Count < MaxForOne)
+        {
+            same.Add(rom);
+        }
     }
 
     private static int Likeness(SupportedSystem system, ReadOnlySpan<char> product, TargetIdentity identity)

@@ -99,7 +99,7 @@ public sealed class TargetsFile
         {
             if (!_byName.TryGetValue(name, out var group))
             {
-                return new InvalidParameter { Parameter = "group", Detail = $"the targets file has no group '{name}'; it has {Name(Groups)}" };
+                return new InvalidParameter { Parameter = "group", Detail = $"the targets file does not have all of these groups; it has {Name(Groups)}" };
             }
 
             if (selected.Add(name))

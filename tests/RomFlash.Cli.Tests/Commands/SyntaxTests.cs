@@ -7,13 +7,13 @@ public sealed class SyntaxTests
     [Theory]
     [InlineData("romflash demo|", "")]
     [InlineData("romflash demo [--targets N] [--seed S] [--json]", "demo --colour")]
-    [InlineData("romflash probe --target URI", "probe")]
+    [InlineData("romflash probe (--target URI", "probe")]
     [InlineData("romflash validate --image FILE", "validate --image")]
-    [InlineData("romflash validate --image FILE", "validate --image a --image b")]
+    [InlineData("romflash validate --image FILE", "validate --image a b")]
     [InlineData("romflash flash --image FILE", "flash --image a --catalog b")]
     [InlineData("romflash flash --image FILE", "flash --image a --catalog b --target dir:/x --waive battery")]
-    [InlineData("romflash confirm --target URI", "confirm --target dir:/x dir:/y")]
-    [InlineData("romflash cancel --target URI", "cancel --wait 5s")]
+    [InlineData("romflash confirm (--target URI", "confirm --target dir:/x --wait")]
+    [InlineData("romflash cancel (--target URI", "cancel --wait 5s")]
     [InlineData("romflash demo|", "upgrade")]
     public async Task Run_WrongSyntax_ExitsTwoWithTheCorrectForm(string form, string arguments)
     {

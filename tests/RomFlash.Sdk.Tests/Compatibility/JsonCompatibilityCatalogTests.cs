@@ -272,22 +272,6 @@ public sealed class JsonCompatibilityCatalogTests
         Assert.Equal("RF4011", Failure((await Ask(Catalog(Rom("system-rom", Release(3).Replace("\"size\":100", "\"size\":99", StringComparison.Ordinal))), [Image(3)], [System(2)])).Key).Code);
 
     [Fact]
-    public async Task Evaluate_TenThousandReleases_AllocatesLittle()
-    {
-        var catalog = Parse($$"""{"romflashCatalog":1,"systems":[{{string.Join(',', Enumerable.Range(0, 1000).Select(s => SystemEntry($"P{s}", Rom("system-rom", [.. Enumerable.Range(1, 10).Select(r => Release((s * 10) + r))]))))}}]}""").GetValueOrThrow();
-        var query = new CompatibilityQuery(Report([System(5001)], Identity("P500")), [Image(5009)], FlashPolicy.Default);
-        Assert.Equal(10_000, catalog.ReleaseCount);
-        await catalog.EvaluateAsync(query, CancellationToken.None);
-
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        var verdict = (await catalog.EvaluateAsync(query, CancellationToken.None)).GetValueOrThrow();
-        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-
-        Assert.Equal(RomDecision.Approved, verdict.Components[0].Decision);
-        Assert.InRange(allocated, 1, 16 << 10);
-    }
-
-    [Fact]
     public async Task Evaluate_CancelledToken_Throws() => await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         await Parse(Catalog(Rom("system-rom", Release(3)))).GetValueOrThrow().EvaluateAsync(new(Report([System(2)], Identity()), [], FlashPolicy.Default), new CancellationToken(true)));
 

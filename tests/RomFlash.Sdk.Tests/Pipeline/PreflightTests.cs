@@ -1,7 +1,9 @@
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
@@ -131,6 +133,50 @@ public sealed class PreflightTests
         Assert.Equal(code is null, bench.IsAllNew);
     }
 
+    [Theory]
+    [InlineData(Bench.System, RebootMode.Request, true)]
+    [InlineData(Bench.Array, RebootMode.Request, true)]
+    [InlineData(Bench.System, RebootMode.LeaveToOperator, false)]
+    public void PreflightAsync_ReleaseThatNeedsAPowerCycle_IsABlockerUnlessAnOperatorRestarts(string component, RebootMode reboot, bool isBlocked)
+    {
+        var bench = new Bench();
+        bench.Catalog = new PowerCycling(bench.Catalog, component, 0);
+        bench.Policy = bench.Policy with { Reboot = reboot, Waivers = [new("power-cycle-required", "operator", "it can't be waived")] };
+
+        var report = bench.Preflight();
+
+        Assert.Equal(isBlocked ? ["power-cycle-required=RF4019"] : [], Names(report.Blockers));
+        Assert.Equal(!isBlocked, report.Components.Length == 2);
+        if (isBlocked)
+        {
+            Assert.Contains(component, report.Blockers[0].Failure.Detail, StringComparison.Ordinal);
+            Bench.Fails<PowerCycleRequired>(bench.Flash());
+            Assert.Empty(Bench.Done(bench.Target));
+        }
+    }
+
+    [Fact]
+    public void PreflightAsync_PowerCycleAfterTheNextBoot_BlocksNotYet()
+    {
+        // One component for each boot: the system ROM first, and the array controller, which needs the power cycle, after it.
+        var bench = new Bench(SimulatedPersona.OneComponentPerBoot);
+        bench.Catalog = new PowerCycling(bench.Catalog, Bench.Array, 0);
+        Assert.Empty(bench.Preflight().Blockers);
+
+        var report = bench.Flash();
+        Bench.Fails<PowerCycleRequired>(report);
+        Assert.Equal([Bench.System], report.Completed.Select(c => c.ComponentId));
+        Assert.Equal([Bench.System], Bench.Flashed(bench.Target));
+
+        // A stone that needs none comes before a release that does.
+        bench = new Bench { Images = [Bench.MiddleSystem.Image, Bench.NewSystem.Image] };
+        bench.Catalog = new PowerCycling(
+            SimulatedCatalog.Of(Bench.MiddleSystem).With(Bench.NewSystem, new(FactSource.Smbios, Bench.MiddleSystem.Version), new(FactSource.Esrt, RomVersion.FromPacked(Bench.MiddleSystem.PackedVersion))),
+            Bench.System,
+            1);
+        Assert.Empty(bench.Preflight().Blockers);
+    }
+
     [Fact]
     public void FlashAsync_DryRun_WritesNothingAndSaysWhatItWould()
     {
@@ -172,5 +218,20 @@ public sealed class PreflightTests
     {
         public async ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken) =>
             (await inner.EvaluateAsync(query, cancellationToken)).TryGetValue(out var verdict, out var failure) ? verdict with { Catalogs = [provenance] } : failure;
+    }
+
+    /// <summary>Says of one release of a path that it needs a power cycle.</summary>
+    private sealed class PowerCycling(ICompatibilityCatalog inner, string component, int step) : ICompatibilityCatalog
+    {
+        public async ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken)
+        {
+            var verdict = (await inner.EvaluateAsync(query, cancellationToken)).GetValueOrThrow();
+            return verdict with
+            {
+                Components = [.. verdict.Components.Select(c => c.ComponentId == component && c.Path.Length > step
+                    ? c with { Path = c.Path.SetItem(step, c.Path[step] with { Reboot = RebootNeed.PowerCycle }) }
+                    : c)],
+            };
+        }
     }
 }

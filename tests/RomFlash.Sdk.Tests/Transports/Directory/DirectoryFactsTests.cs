@@ -64,7 +64,7 @@ public sealed class DirectoryFactsTests
         Assert.Equal(
             ("F", "BM", "BP", (byte?)23, "BV", "U30", (byte?)2, (byte?)50),
             (hardware.Family, hardware.BaseboardManufacturer, hardware.BaseboardProduct, hardware.EnclosureType, hardware.BiosVendor, hardware.BiosVersion, hardware.BiosMajorRelease, hardware.BiosMinorRelease));
-        Assert.Equal([Guid.Parse("6de5d951-d755-576b-bd09-c5cf66b27234")], hardware.HardwareIds);
+        Assert.Equal(Guid.Parse("6de5d951-d755-576b-bd09-c5cf66b27234"), Assert.Single(hardware.HardwareIds));
         Assert.True(facts.Services.TryGet(out var services));
         Assert.Empty(services);
     }
@@ -175,6 +175,10 @@ public sealed class DirectoryFactsTests
     [InlineData("{\"account\":\"root\"}", "administrator")]
     [InlineData("{\"arming\":[\"capsule-on-disk\"]}", "capsule-file-only")]
     [InlineData("{\"readiness\":{\"healthy\":\"yes\"}}", "true or false")]
+    [InlineData("{\"hardware\":{\"biosMajorRelease\":256}}", "0 to 255")]
+    [InlineData("{\"hardware\":{\"enclosureType\":-1}}", "0 or more")]
+    [InlineData("{\"hardware\":{\"hardwareIds\":[\"x\"]}}", "GUID")]
+    [InlineData("{\"hardware\":{\"hardwareId\":[]}}", "not known")]
     [InlineData("{\"identity\":[[[[[[[[[[[[", "object")]
     public async Task ReadFactsAsync_MalformedFile_SaysWhere(string content, string where)
     {

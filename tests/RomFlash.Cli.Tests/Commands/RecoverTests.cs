@@ -1,0 +1,86 @@
+namespace RomFlash.Cli.Tests.Commands;
+
+public sealed class RecoverTests : IDisposable
+{
+    private readonly Bench _bench = new();
+
+    public RecoverTests() => _bench.WriteSmallCapsule();
+
+    public void Dispose() => _bench.Dispose();
+
+    [Theory]
+    [InlineData("armed", 0, "NothingToRecover", "Armed", "has not booted")]
+    [InlineData("flashed", 0, "NothingToRecover", "RomChanged", "The promised version runs")]
+    [InlineData("not flashed", 0, "NothingToRecover", "PreviousRomIntact", "was not applied")]
+    [InlineData("gone", 9, "CantTell", "Indeterminate", "Do not switch the target off")]
+    [InlineData("in recovery", 9, "RecoveryNeeded", "RecoveryRequired", "recovery image")]
+    [InlineData("other version", 9, "RecoveryNeeded", "RomChanged", "neither the promised one")]
+    [InlineData("other machine", 9, "CantTell", "Indeterminate", "Another machine")]
+    [InlineData("foreign", 9, "RecoveryNeeded", "Armed", "Do not restart")]
+    [InlineData("confirmed", 0, "NothingToRecover", "RomChanged", "Nothing to do")]
+    [InlineData("cancelled", 0, "NothingToRecover", "Untouched", "Nothing to do")]
+    public async Task Recover_EachSituation_SaysWhatItIsAndWhatToDo(string situation, int code, string outcome, string state, string step)
+    {
+        Assert.Equal(0, (await Cli.RunAsync(_bench.FlashArguments)).ExitCode);
+        string[] where = ["--target", _bench.Target, "--journal", _bench.Journal];
+        switch (situation)
+        {
+            case "flashed" or "confirmed":
+                _bench.PlayBoot(isFlashed: true);
+                break;
+            case "not flashed":
+                _bench.PlayBoot(isFlashed: false);
+                break;
+            case "gone":
+                Directory.Move(_bench.Esp, _bench.Esp + "-away");
+                break;
+            case "in recovery":
+                _bench.WriteFacts(boot: "boot-2", change: f => f["readiness"]!["inRecovery"] = true);
+                break;
+            case "other version":
+                _bench.PlayBoot(isFlashed: true);
+                _bench.WriteFacts(boot: "boot-2", isNew: true, change: f =>
+                {
+                    f["roms"]![0]!["versions"]!["smbios"] = "OVMF v9.00 (09/09/2025)";
+                    f["roms"]![0]!["versions"]!["esrt"] = "0x00090000";
+                });
+                break;
+            case "other machine":
+                _bench.WriteFacts(boot: "boot-2", change: f => f["identity"]!["serialNumber"] = "CZ9");
+                break;
+            case "foreign":
+                File.WriteAllText(Path.Combine(_bench.UpdateCapsule, "other.cap"), "not ours");
+                break;
+        }
+
+        if (situation is "confirmed" or "cancelled")
+        {
+            Assert.Equal(0, (await Cli.RunAsync([situation == "confirmed" ? "confirm" : "cancel", .. where])).ExitCode);
+        }
+
+        var before = Directory.EnumerateFileSystemEntries(_bench.Folder, "*", SearchOption.AllDirectories).Select(f => (f, File.GetLastWriteTimeUtc(f))).ToList();
+        var text = await Cli.RunAsync(["recover", .. where]);
+        var json = await Cli.RunAsync(["recover", .. where, "--json"]);
+
+        Assert.True(text.ExitCode == code, text.ToString());
+        Assert.Equal(code, json.ExitCode);
+        Assert.Equal((outcome, state), (json.SingleJson.GetProperty("outcome").GetString(), json.SingleJson.GetProperty("targetState").GetString()));
+        var steps = json.SingleJson.GetProperty("recovery").GetProperty("steps").EnumerateArray().Select(s => s.GetString()!).ToList();
+        Assert.Contains(step, string.Join('\n', steps), StringComparison.Ordinal);
+        Assert.Contains("  1. ", text.Out, StringComparison.Ordinal);
+        Assert.Equal(before, Directory.EnumerateFileSystemEntries(_bench.Folder, "*", SearchOption.AllDirectories).Select(f => (f, File.GetLastWriteTimeUtc(f))));
+    }
+
+    [Fact]
+    public async Task Recover_NothingKnown_IsNothingToDo()
+    {
+        Assert.Equal(0, (await Cli.RunAsync(_bench.FlashArguments)).ExitCode);
+        using var other = new Bench();
+        other.WriteFacts(change: f => f["identity"] = new System.Text.Json.Nodes.JsonObject { ["serialNumber"] = "CZ2", ["manufacturer"] = "Maker", ["product"] = "Other" });
+
+        var result = await Cli.RunAsync("recover", "--target", other.Target, "--journal", _bench.Journal);
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("no flash of this target is known here", result.Out, StringComparison.Ordinal);
+    }
+}

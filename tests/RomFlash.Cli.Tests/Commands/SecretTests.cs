@@ -1,0 +1,143 @@
+namespace RomFlash.Cli.Tests.Commands;
+
+/// <summary>Where secrets may come from, and that none is ever shown.</summary>
+public sealed class SecretTests : IDisposable
+{
+    private const string Canary = "CANARY-5e1d";
+
+    private readonly Bench _bench = new();
+
+    public SecretTests() => _bench.WriteSmallCapsule();
+
+    public void Dispose() => _bench.Dispose();
+
+    public static TheoryData<string> Commands => ["probe", "flash", "confirm", "cancel", "recover"];
+
+    [Theory]
+    [InlineData("--password", Canary)]
+    [InlineData("--password=" + Canary)]
+    [InlineData("--pass", Canary)]
+    [InlineData("-p", Canary)]
+    [InlineData("-p" + Canary)]
+    [InlineData("--PASSWORD:" + Canary)]
+    [InlineData("--token=" + Canary)]
+    [InlineData("--secret", Canary)]
+    [InlineData(Canary)]
+    [InlineData("@" + Canary)]
+    [InlineData("--user", "u", "--password-file", Canary)]
+    [InlineData("--user", "u", "--password-file", "./" + Canary)]
+    [InlineData("--user", "u", "--password-env", Canary)]
+    [InlineData("--user", "u", "--password-env=" + Canary)]
+    [InlineData("--user", "u", "--ask-password", Canary)]
+    [InlineData("--user", "u", "--password", Canary, "--password-file", "x")]
+    [InlineData("--targets", "/no/such/file", "--password", Canary)]
+    public async Task Run_SecretInAnArgument_IsRefusedAndNeverRepeated(params string[] arguments)
+    {
+        foreach (var json in (string[][])[[], ["--json"]])
+        {
+            var result = await Cli.RunAsync([.. Command("probe"), .. arguments, .. json]);
+
+            Assert.True(result.ExitCode is 2 or 3 or 4, result.ToString());
+            Assert.DoesNotContain("CANARY", result.All, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Run_PasswordArgument_TeachesTheRightWay(string command)
+    {
+        var result = await Cli.RunAsync([.. Command(command), "--password", Canary]);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--password-file FILE, --password-env NAME or --ask-password", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Canary, result.All, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Run_SecretsInTheTargetsFile_AreNeverRepeated(string command)
+    {
+        var file = Path.Combine(_bench.Folder, "targets.json");
+        foreach (var text in (string[])
+            [
+                $"{{\"romflashTargets\":1,\"groups\":{{\"a\":{{\"targets\":[\"dir://u:{Canary}@h/x\"]}}}}}}",
+                $"{{\"romflashTargets\":1,\"groups\":{{\"a\":{{\"password\":\"{Canary}\",\"targets\":[\"dir:/x\"]}}}}}}",
+                $"{{\"romflashTargets\":1,\"groups\":{{\"a\":{{\"credentials\":\"{Canary}\",\"targets\":[\"dir:/x\"]}}}}}}",
+                $"{{\"romflashTargets\":1,\"credentials\":{{}},\"groups\":{{\"a\":{{\"credentials\":\"{Canary}\",\"targets\":[\"dir:/x\"]}}}}}}",
+                $"{{\"romflashTargets\":1,\"credentials\":{{\"c\":{{\"userName\":\"u\",\"passwordEnvironment\":\"{Canary}\"}}}},\"groups\":{{\"a\":{{\"credentials\":\"c\",\"targets\":[\"dir:/x\"]}}}}}}",
+                $"{{\"romflashTargets\":1,\"credentials\":{{\"c\":{{\"userName\":\"u\",\"passwordFile\":\"{Canary}\"}}}},\"groups\":{{\"a\":{{\"credentials\":\"c\",\"targets\":[\"dir:/x\"]}}}}}}",
+                $"{{\"romflashTargets\":true{Canary}",
+            ])
+        {
+            File.WriteAllText(file, text);
+            var result = await Cli.RunAsync([.. Command(command).Where(a => a != "--target" && a != _bench.Target), "--targets", file, "--json"]);
+
+            Assert.True(result.ExitCode is 3 or 4, result.ToString());
+            Assert.DoesNotContain("CANARY", result.All, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Run_SecretFromTheEnvironment_IsInNoOutput(string command)
+    {
+        var result = await Cli.RunAsync([("RIGHT_PLACE", Canary)], [.. Command(command), "--user", "u", "--password-env", "RIGHT_PLACE", "--json"]);
+
+        Assert.NotEmpty(result.Out);
+        Assert.DoesNotContain(Canary, result.All, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.UserWrite, 0)]
+    [InlineData(UnixFileMode.UserRead, 0)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.GroupRead, 4)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.OtherRead, 4)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.GroupWrite, 4)]
+    public async Task Probe_PasswordFile_IsReadOnlyWhenNobodyElseCan(UnixFileMode mode, int exitCode)
+    {
+        var file = Path.Combine(_bench.Folder, "secret");
+        File.WriteAllText(file, Canary + "\n");
+#pragma warning disable CA1416 // The tests run on Linux.
+        File.SetUnixFileMode(file, mode);
+#pragma warning restore CA1416
+
+        var result = await Cli.RunAsync([.. Command("probe"), "--user", "u", "--password-file", file]);
+
+        Assert.True(result.ExitCode == exitCode, result.ToString());
+        Assert.Equal(exitCode == 4, result.Error.Contains("RF3010", StringComparison.Ordinal));
+        Assert.DoesNotContain(Canary, result.All, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--user", "u")]
+    [InlineData("--password-env", "X")]
+    [InlineData("--user", "u", "--password-env", "X", "--ask-password")]
+    public async Task Probe_HalfOfTheCredentials_IsASyntaxError(params string[] arguments) =>
+        Assert.Equal(2, (await Cli.RunAsync([.. Command("probe"), .. arguments])).ExitCode);
+
+    [Fact]
+    public async Task Probe_NobodyToAsk_SaysSo()
+    {
+        var result = await Cli.RunAsync([.. Command("probe"), "--user", "u", "--ask-password"]);
+
+        Assert.Equal(4, result.ExitCode);
+        Assert.Contains("RF3008", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Peer")]
+    public async Task Probe_AskPasswordAtATerminal_DoesNotEchoIt()
+    {
+        var result = await Cli.RunAtTerminalAsync(Canary + "\n", [], [.. Command("probe"), "--user", "mara", "--ask-password"]);
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("Password of mara: ", result.Out, StringComparison.Ordinal);
+    }
+
+    private string[] Command(string name) => name switch
+    {
+        "probe" => ["probe", "--target", _bench.Target],
+        "flash" => [.. _bench.FlashArguments, "--dry-run"],
+        _ => [name, "--target", _bench.Target, "--journal", _bench.Journal],
+    };
+}
