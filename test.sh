@@ -15,6 +15,7 @@ peers=(
   "mkfs.vfat dosfstools"
   "mcopy mtools"
   "openssl openssl"
+  "xz xz-utils"
   "tmux tmux"
 )
 

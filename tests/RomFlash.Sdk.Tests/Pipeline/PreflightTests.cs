@@ -86,6 +86,18 @@ public sealed class PreflightTests
     }
 
     [Fact]
+    public void FlashAndPreflight_CatalogThatWasAcceptedAllTheSame_IsNamedInTheReports()
+    {
+        var provenance = new CatalogProvenance("rack 7", default) { Serial = 41, Accepted = [CatalogWeakness.Unsigned, CatalogWeakness.OlderThanSeen] };
+        var bench = new Bench();
+        bench.Catalog = new NamedCatalog(bench.Catalog, provenance);
+        Assert.Same(provenance, Assert.Single(bench.Preflight().Catalogs));
+        var report = bench.Flash();
+        Bench.IsUpgraded(report);
+        Assert.Same(provenance, Assert.Single(report.Catalogs));
+    }
+
+    [Fact]
     public void PreflightAsync_EverythingWaivedByName_SetsAsideOnlyWhatMayBe()
     {
         var bench = Hopeless();
@@ -200,6 +212,12 @@ public sealed class PreflightTests
     private sealed class Listener(Action<FlashProgress> listen) : IProgress<FlashProgress>
     {
         public void Report(FlashProgress value) => listen(value);
+    }
+
+    private sealed class NamedCatalog(ICompatibilityCatalog inner, CatalogProvenance provenance) : ICompatibilityCatalog
+    {
+        public async ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken) =>
+            (await inner.EvaluateAsync(query, cancellationToken)).TryGetValue(out var verdict, out var failure) ? verdict with { Catalogs = [provenance] } : failure;
     }
 
     /// <summary>Says of one release of a path that it needs a power cycle.</summary>

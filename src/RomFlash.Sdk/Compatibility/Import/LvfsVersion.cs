@@ -25,13 +25,8 @@ internal static class LvfsVersion
     public static uint? ToNumber(string text, string format, out string why)
     {
         why = $"the version is none of the format '{format}'";
-        if (format is "dell-bios" or "dell-bios-msb")
-        {
-            why = $"the version format '{format}' hides eight of the 32 bits that the ESRT reports";
-            return null;
-        }
-
-        if (!Dotted.TryGetValue(format, out var widths) && !Numbers.Contains(format) && format != "bcd")
+        var isPartial = format is "dell-bios" or "dell-bios-msb";
+        if (!Dotted.TryGetValue(format, out var widths) && !Numbers.Contains(format) && format != "bcd" && !isPartial)
         {
             why = $"the version format '{format}' gives no number that the ESRT could report";
             return null;
@@ -41,6 +36,12 @@ internal static class LvfsVersion
         if (text.StartsWith("0x", StringComparison.Ordinal))
         {
             return text.Length is > 2 and <= 10 && uint.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) ? hex : null;
+        }
+
+        if (isPartial)
+        {
+            why = $"the version format '{format}' hides eight of the 32 bits that the ESRT reports";
+            return null;
         }
 
         if (Numbers.Contains(format))

@@ -123,6 +123,7 @@ public sealed class LvfsImportTests
     [InlineData("triplet", "0x30002", 0x30002u)]
     [InlineData("dell-bios", "1.2.3", null)]
     [InlineData("dell-bios-msb", "1.2.3", null)]
+    [InlineData("dell-bios", "0x00010203", 0x00010203u)]
     [InlineData("bcd", "12.34.56.78", 0x12345678u)]
     [InlineData("intel-me", "11.8.50.3425", 0x08320D61u)]
     [InlineData("intel-me2", "1.2.3.4", 0x12030004u)]

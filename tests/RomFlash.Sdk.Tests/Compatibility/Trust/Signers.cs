@@ -62,7 +62,9 @@ internal static class Signers
     public static X509Certificate2 SmallRsa(int bits)
     {
         using var key = RSA.Create(bits);
-        return new CertificateRequest("CN=Small", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSelfSigned(From, To);
+        var request = new CertificateRequest("CN=Small", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
+        return request.CreateSelfSigned(From, To);
     }
 
     /// <summary>A signature as the product would not make it.</summary>
