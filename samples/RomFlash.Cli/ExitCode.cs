@@ -1,5 +1,6 @@
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Planning;
 
 namespace RomFlash.Cli;
 
@@ -65,6 +66,9 @@ internal static class ExitCode
         _ => Failed,
     };
 
+    /// <summary>The code for a plan: why its targets are refused. A plan holds codes and no failures any more.</summary>
+    public static int Of(FlashPlan plan) => Combine(plan.Targets.Where(t => t.Standing == PlannedStanding.Refused).Select(t => OfCode(t.Blockers.FirstOrDefault()?.Code)));
+
     /// <summary>The code of a run over several targets: the one kind of failure, or <see cref="Several"/>. A cancellation outweighs all.</summary>
     public static int Combine(IEnumerable<int> codes)
     {
@@ -76,4 +80,16 @@ internal static class ExitCode
             _ => kinds.Contains(Cancelled) ? Cancelled : Several,
         };
     }
+
+    // The first digit is the group: docs/failures.
+    private static int OfCode(string? code) => code switch
+    {
+        ['R', 'F', '1', ..] => InvalidParameter,
+        ['R', 'F', '2', ..] => Connection,
+        ['R', 'F', '3', ..] => Access,
+        ['R', 'F', '4', ..] => Compatibility,
+        ['R', 'F', '5', ..] => Image,
+        ['R', 'F', '6' or '7', ..] => StagingOrArming,
+        _ => Failed,
+    };
 }

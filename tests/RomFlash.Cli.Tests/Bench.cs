@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using RomFlash.Sdk.Compatibility.Trust;
 
 namespace RomFlash.Cli.Tests;
 
@@ -15,8 +17,17 @@ public sealed class Bench : IDisposable
     private const string NewPacked = "0x00020000";
     private static readonly Guid FirmwareClass = new("9f1a6c0e-41f5-4e35-9d0b-2a6a3e1c7b11");
 
+    private readonly string _name;
+
     public Bench()
+        : this("esp")
     {
+    }
+
+    /// <summary>A bench whose target has a name of one's own.</summary>
+    internal Bench(string name)
+    {
+        _name = name;
         Folder = Directory.CreateTempSubdirectory("romflash-cli-").FullName;
         Directory.CreateDirectory(Path.Combine(Esp, "EFI"));
         WriteFacts();
@@ -24,7 +35,7 @@ public sealed class Bench : IDisposable
 
     public string Folder { get; }
 
-    public string Esp => Path.Combine(Folder, "esp");
+    public string Esp => Path.Combine(Folder, _name);
 
     public string Target => "dir:" + Esp;
 
@@ -100,6 +111,29 @@ public sealed class Bench : IDisposable
             }),
         };
         File.WriteAllText(Catalog, catalog.ToJsonString());
+    }
+
+    /// <summary>Writes a targets file with the one server in a group.</summary>
+    public void WriteTargets() => File.WriteAllText(
+        Path.Combine(Folder, "targets.json"),
+        new JsonObject
+        {
+            ["romflashTargets"] = 1,
+            ["groups"] = new JsonObject { ["rack7"] = new JsonObject { ["targets"] = new JsonArray(new JsonObject { ["id"] = "web-1", ["endpoints"] = new JsonArray(Target) }) } },
+        }.ToJsonString());
+
+    /// <summary>Gives the catalog a serial, and signs it.</summary>
+    public void SignCatalog()
+    {
+        var catalog = JsonNode.Parse(File.ReadAllBytes(Catalog))!.AsObject();
+        catalog["serial"] = 1;
+        File.WriteAllText(Catalog, catalog.ToJsonString());
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=Catalog maker", key, HashAlgorithmName.SHA256);
+        var now = DateTimeOffset.UtcNow;
+        using var signer = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        File.WriteAllText(Path.Combine(Folder, "signer.pem"), signer.ExportCertificatePem());
+        File.WriteAllBytes(Catalog + CatalogSignature.Extension, CatalogSignature.Sign(File.ReadAllBytes(Catalog), signer, now).Span);
     }
 
     /// <summary>Makes a small capsule without any tool (UEFI 2.10, 23.3.2: a firmware management capsule with one payload).</summary>

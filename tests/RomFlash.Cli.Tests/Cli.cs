@@ -27,6 +27,10 @@ internal static class Cli
     public static Task<RunResult> RunAsync((string Name, string Value)[] environment, params string[] arguments) =>
         RunProgramAsync(Host, [Executable, .. arguments], environment);
 
+    /// <summary>Runs it in a folder, with its state (journal, catalogs seen) there too.</summary>
+    public static Task<RunResult> RunInAsync(string folder, params string[] arguments) =>
+        RunProgramAsync(Host, [Executable, .. arguments], [("XDG_DATA_HOME", folder)], folder: folder);
+
     /// <summary>Starts the executable and leaves it running.</summary>
     public static Process Start(params string[] arguments) => Process.Start(Describe(Host, [Executable, .. arguments], []))!;
 
@@ -34,9 +38,11 @@ internal static class Cli
     public static Task<RunResult> RunAtTerminalAsync(string typed, (string Name, string Value)[] environment, params string[] arguments) =>
         RunProgramAsync("script", ["-q", "-e", "-c", string.Join(' ', ((string[])[Host, Executable, .. arguments]).Select(a => $"'{a}'")), "/dev/null"], [("TERM", "xterm-256color"), .. environment], typed);
 
-    public static async Task<RunResult> RunProgramAsync(string program, string[] arguments, (string Name, string Value)[] environment, string typed = "")
+    public static async Task<RunResult> RunProgramAsync(string program, string[] arguments, (string Name, string Value)[] environment, string typed = "", string folder = "")
     {
-        using var process = Process.Start(Describe(program, arguments, environment))!;
+        var start = Describe(program, arguments, environment);
+        start.WorkingDirectory = folder;
+        using var process = Process.Start(start)!;
         await process.StandardInput.WriteAsync(typed);
         return await FinishAsync(process);
     }

@@ -13,7 +13,7 @@ internal static class CatalogRows
     public static async IAsyncEnumerable<Row> MeasureAsync()
     {
         var named = new List<(string Name, double Nanoseconds, double Bytes)>();
-        foreach (var kind in new[] { LargeCatalogKind.Names, LargeCatalogKind.Patterns })
+        foreach (var kind in Enum.GetValues<LargeCatalogKind>())
         {
             var catalog = LargeCatalog.Create(kind).Catalog;
             foreach (var question in Enum.GetValues<LargeCatalogQuestion>())
@@ -25,7 +25,6 @@ internal static class CatalogRows
         // The row that has a bound is the worst of them.
         yield return new("catalog.verdict-ns", named.Max(n => n.Nanoseconds), null, "ns, the worst of those below", "at most 10000");
         yield return new("catalog.verdict-bytes", named.Max(n => n.Bytes), null, "bytes, the worst of those below", "at most 1024");
-        named.Add(await MeasureAsync($"{LargeCatalogKind.HardwareIds}.{LargeCatalogQuestion.Approved}", LargeCatalog.Create(LargeCatalogKind.HardwareIds).Catalog, LargeCatalog.Ask(LargeCatalogQuestion.Approved)));
         foreach (var (name, nanoseconds, bytes) in named)
         {
             yield return new($"catalog.verdict-ns.{Dashed(name)}", nanoseconds, null, "ns", "reported");

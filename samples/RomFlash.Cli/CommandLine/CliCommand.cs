@@ -9,8 +9,8 @@ internal abstract class CliCommand : Command
 {
     private bool _isJson;
 
-    protected CliCommand(Terminal terminal, string name)
-        : base(name, CommandTable.Find(name)?.Summary)
+    protected CliCommand(Terminal terminal, string name, string? summary = null)
+        : base(name, summary ?? CommandTable.Find(name)?.Summary)
     {
         Terminal = terminal;
         SetAction((parsed, cancellationToken) =>

@@ -1,4 +1,5 @@
 using RomFlash.Cli.Commands;
+using RomFlash.Cli.Commands.Plan;
 using RomFlash.Cli.Rendering;
 
 namespace RomFlash.Cli.CommandLine;
@@ -17,6 +18,7 @@ internal static class CommandTable
         new("demo", "Upgrades a simulated rack, in simulated time, and compares each outcome with what was staged. Touches nothing real.", static t => new DemoCommand(t)),
         new("validate", "Checks that ROM images are whole, and says what they are for. Contacts nobody.", static t => new ValidateCommand(t)),
         new("probe", "Reads what targets are and what they can do. Writes nothing.", static t => new ProbeCommand(t)),
+        new("plan", "Decides for each target what would be done, and writes it down, to be approved by its hash and carried out as it is.", static t => new PlanCommand(t)),
         new("flash", "Upgrades targets: checks, stages, verifies, arms, restarts and confirms. Exit codes: docs/exit-codes.md.", static t => new FlashCommand(t)),
         new("confirm", "Finds out by evidence what came of flashes that waited for their boot.", static t => new ConfirmCommand(t)),
         new("cancel", "Takes back what an earlier run prepared or armed. Refused once the target boots into the flash.", static t => new CancelCommand(t)),

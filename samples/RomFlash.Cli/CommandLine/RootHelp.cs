@@ -7,6 +7,17 @@ internal static class RootHelp
 {
     public const string Description = "Upgrades the ROMs of remote servers: prepares online, flashes at the next boot, and confirms what really happened.";
 
+    /// <summary>An upgrade from the first look to the last, as it is typed.</summary>
+    public static IReadOnlyList<(string Arguments, string Meaning)> Examples { get; } =
+    [
+        ("demo", "watch a simulated rack"),
+        ("validate --image new.cap", "is the image whole?"),
+        ("probe --target dir:/mnt/esp", "what is the target?"),
+        ("flash --image new.cap --catalog catalog.json --target dir:/mnt/esp --dry-run", "what would happen?"),
+        ("flash --image new.cap --catalog catalog.json --target dir:/mnt/esp", "prepare and arm it"),
+        ("confirm --target dir:/mnt/esp", "after its boot: what has happened?"),
+    ];
+
     /// <summary>Whether the whole command line asks for help; help about a command is the parser's.</summary>
     public static bool IsAskedFor(string[] args) => args is ["--help" or "-h" or "-?" or "/?" or "/h"];
 
@@ -31,6 +42,12 @@ internal static class RootHelp
         foreach (var command in CommandTable.All)
         {
             text.Append("  ").Append(command.Name.PadRight(12)).Append(command.Summary).Append('\n');
+        }
+
+        text.Append("\nExamples:\n");
+        foreach (var (arguments, meaning) in Examples)
+        {
+            text.Append("  # ").Append(meaning).Append("\n  romflash ").Append(arguments).Append('\n');
         }
 
         to.Write(text.Append('\n').ToString().ReplaceLineEndings());

@@ -64,7 +64,10 @@ internal sealed class TargetOptions
     /// <summary>What the correct form says about them.</summary>
     public const string Synopsis = "(--target URI [URI...] | --targets FILE [--group NAME...]) [--user NAME (--password-file FILE | --password-env NAME | --ask-password)]";
 
-    public void AddTo(Command command)
+    /// <summary>Adds them to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="instead">An option that names targets in another way, or null; with it, the targets file only declares credentials.</param>
+    public void AddTo(Command command, Option? instead = null)
     {
         Values.WithoutOptions(_addresses);
         Values.WithoutOptions(_groups);
@@ -75,9 +78,16 @@ internal sealed class TargetOptions
 
         command.Validators.Add(r =>
         {
-            if (r.GetResult(_addresses) is null && r.GetResult(_file) is null)
+            if (instead is not null && r.GetResult(instead) is not null)
             {
-                r.AddError("Option '--target' or '--targets' is required.");
+                foreach (var option in ((Option[])[_addresses, _groups]).Where(o => r.GetResult(o) is not null))
+                {
+                    r.AddError($"Option '{option.Name}' can't be given with '{instead.Name}', which names the targets.");
+                }
+            }
+            else if (r.GetResult(_addresses) is null && r.GetResult(_file) is null)
+            {
+                r.AddError($"Option '--target' or '--targets'{(instead is null ? string.Empty : $" or '{instead.Name}'")} is required.");
             }
 
             if (r.GetResult(_groups) is not null && r.GetResult(_file) is null)
@@ -100,22 +110,40 @@ internal sealed class TargetOptions
 
     /// <summary>Reads the targets file and the addresses, and gets the secrets that they need. No target is contacted.</summary>
     /// <returns>The targets, those of the file first; or what is wrong.</returns>
-    public async Task<FlashResult<SelectedTargets>> ReadAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
+    public Task<FlashResult<SelectedTargets>> ReadAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken) =>
+        ReadAsync(
+            parsed,
+            terminal,
+            file =>
+            {
+                ImmutableArray<FlashTarget> listed = [];
+                return (file is null || file.Select(parsed.GetValue(_groups) ?? []).TryGetValue(out listed, out var failure))
+                    && Values.Targets(parsed.GetValue(_addresses) ?? []).TryGetValue(out var named, out failure)
+                    ? listed.AddRange(named)
+                    : failure;
+            },
+            cancellationToken);
+
+    /// <summary>Gets the secrets that targets need that were named in another way; the targets file declares them, and its targets don't matter.</summary>
+    /// <returns>The same targets; or what is wrong.</returns>
+    public Task<FlashResult<SelectedTargets>> ReadFor(ImmutableArray<FlashTarget> targets, ParseResult parsed, Terminal terminal, CancellationToken cancellationToken) =>
+        ReadAsync(parsed, terminal, _ => targets, cancellationToken);
+
+    private async Task<FlashResult<SelectedTargets>> ReadAsync(
+        ParseResult parsed,
+        Terminal terminal,
+        Func<TargetsFile?, FlashResult<ImmutableArray<FlashTarget>>> select,
+        CancellationToken cancellationToken)
     {
-        var targets = ImmutableArray<FlashTarget>.Empty;
         TargetsFile? file = null;
         FlashFailure? failure;
         var path = parsed.GetValue(_file);
-        if (path is not null)
+        if (path is not null && !(await TargetsFile.LoadAsync(path, ClientFactory.Schemes, cancellationToken)).TryGetValue(out file, out failure))
         {
-            if (!(await TargetsFile.LoadAsync(path, ClientFactory.Schemes, cancellationToken)).TryGetValue(out file, out failure)
-                || !file.Select(parsed.GetValue(_groups) ?? []).TryGetValue(out targets, out failure))
-            {
-                return failure;
-            }
+            return failure;
         }
 
-        if (!Values.Targets(parsed.GetValue(_addresses) ?? []).TryGetValue(out var named, out failure))
+        if (!select(file).TryGetValue(out var targets, out failure))
         {
             return failure;
         }
@@ -131,7 +159,7 @@ internal sealed class TargetOptions
             return failure;
         }
 
-        return new SelectedTargets([.. targets, .. named], secrets, path);
+        return new SelectedTargets(targets, secrets, path);
     }
 
     private CredentialDeclaration Declare(ParseResult parsed, string user) =>

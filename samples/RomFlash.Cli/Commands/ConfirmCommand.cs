@@ -60,7 +60,7 @@ internal sealed class ConfirmCommand : CliCommand
 
             var isJson = parsed.GetValue(_json);
             var client = ClientFactory.Create(journal, targets.Credentials);
-            using var view = wait > TimeSpan.Zero ? RunView.Start(Terminal, isJson, "romflash confirm", targets.Targets.Length, TimeProvider.System) : RunView.Silent;
+            using var view = wait > TimeSpan.Zero ? RunView.Start(Terminal, isJson, "romflash confirm", targets.Targets.Length, TimeProvider.System, "Ctrl-C stops waiting, which changes nothing") : RunView.Silent;
             return await EachTarget.RunAsync(
                 targets,
                 concurrency,

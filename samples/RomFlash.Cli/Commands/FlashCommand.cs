@@ -10,6 +10,7 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Cli.Commands;
@@ -19,6 +20,13 @@ internal sealed class FlashCommand : CliCommand
 {
     private readonly Option<string[]> _images = SharedOptions.Images();
     private readonly CatalogOptions _catalog = new();
+    private readonly Option<string> _plan = new("--plan")
+    {
+        Description = "A plan to carry out, as it is or not at all: it says which targets, and what is allowed. --targets then only declares credentials.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string> _planHash = new("--plan-hash") { Description = "The hash of the plan that was approved; another plan is refused.", HelpName = "HASH" };
     private readonly TargetOptions _targets = new();
     private readonly PolicyOptions _policy = new();
     private readonly Option<string> _journal = SharedOptions.Journal();
@@ -35,22 +43,41 @@ internal sealed class FlashCommand : CliCommand
             Add(option);
         }
 
-        _targets.AddTo(this);
+        _targets.AddTo(this, instead: _plan);
         _policy.AddTo(this);
-        foreach (var option in (Option[])[_dryRun, _yes, _concurrency, _journal, _json])
+        foreach (var option in (Option[])[_plan, _planHash, _dryRun, _yes, _concurrency, _journal, _json])
         {
             Add(option);
         }
+
+        Validators.Add(r =>
+        {
+            if (r.GetResult(_plan) is null)
+            {
+                if (r.GetResult(_planHash) is not null)
+                {
+                    r.AddError("Option '--plan-hash' needs '--plan'.");
+                }
+
+                return;
+            }
+
+            foreach (var option in _policy.Permissions.AddRange(_policy.Restart).Where(o => r.GetResult(o) is { Implicit: false }))
+            {
+                r.AddError($"Option '{option.Name}' can't be given with '--plan', which says what is allowed.");
+            }
+        });
     }
 
     public override string Synopsis =>
-        $"romflash flash --image FILE [--image FILE] {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]";
+        $"romflash flash --image FILE [--image FILE] {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]; romflash flash --plan FILE [--plan-hash HASH] --image FILE [--image FILE] {CatalogOptions.Synopsis} [--targets FILE] [--dry-run] [--yes] [--concurrency N] [--journal FILE] [--json]";
 
     public override CommandHelp Help => new()
     {
         Groups =
         [
             new("What", [_images, .. _catalog.All]),
+            new("A plan", [_plan, _planHash]),
             new("Targets", _targets.All),
             new("What is allowed, and when", [_dryRun, _yes, .. _policy.Permissions]),
             new("Restart", _policy.Restart),
@@ -60,45 +87,44 @@ internal sealed class FlashCommand : CliCommand
             new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --target dir:/mnt/esp --dry-run", "would it work? writes nothing"),
             new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --targets rack.json --group rack7 --window 01:00Z/04:00Z", "a group, in the next night"),
             new("romflash flash --image rom.cap --catalog catalog.json --trust signer.pem --target dir:/mnt/esp --no-reboot --yes", "arms, and leaves the restart to an operator"),
+            new("romflash flash --plan plan.json --plan-hash HASH --image rom.cap --catalog catalog.json --trust signer.pem", "carries out what was approved"),
         ],
         ExitCodes = [ExitCode.Success, ExitCode.Access, ExitCode.Connection, ExitCode.Compatibility, ExitCode.Image, ExitCode.StagingOrArming, ExitCode.Failed, ExitCode.Several],
     };
 
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var now = TimeProvider.System.GetUtcNow();
         if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
-            || !_policy.Read(parsed, now).TryGetValue(out var policy, out failure)
-            || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var selected, out failure))
+            || !(await ReadWorkAsync(parsed, cancellationToken)).TryGetValue(out var work, out failure))
         {
             return Fail(failure);
         }
 
-        policy = policy with { DryRun = parsed.GetValue(_dryRun) };
-        var targets = selected.Targets;
+        var isDryRun = parsed.GetValue(_dryRun);
         var isJson = parsed.GetValue(_json);
         var writer = new ResultWriter(Terminal, isJson);
-        if (!(await ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
-            || !(await _catalog.LoadAsync(parsed, Terminal, remember: !policy.DryRun, cancellationToken)).TryGetValue(out var catalog, out failure))
+        if (!(await ImageFiles.ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
+            || !work.ToRequests(images, isDryRun).TryGetValue(out var requests, out failure)
+            || !(await _catalog.LoadAsync(parsed, Terminal, remember: !isDryRun, cancellationToken)).TryGetValue(out var catalog, out failure))
         {
-            return RefuseAll(targets, failure, writer);
+            return RefuseAll(work.Targets, failure, writer);
         }
 
-        if (!policy.DryRun && !parsed.GetValue(_yes) && !await IsAgreedAsync(targets, cancellationToken))
+        if (!isDryRun && !parsed.GetValue(_yes) && !await IsAgreedAsync(work.Targets, cancellationToken))
         {
             Terminal.Error.WriteLine("romflash: not agreed to; no target was contacted");
             return ExitCode.Cancelled;
         }
 
-        if (policy.DryRun && !JournalFile.Exists(parsed.GetValue(_journal)))
+        if (isDryRun && !JournalFile.Exists(parsed.GetValue(_journal)))
         {
             // A dry run leaves nothing behind, not even an empty journal.
-            return await FlashAsync(ClientFactory.Create(new InMemoryFlashJournal(), selected.Credentials, catalog), targets, images, policy, concurrency, writer, isJson, cancellationToken);
+            return await FlashAsync(ClientFactory.Create(new InMemoryFlashJournal(), work.Credentials, catalog), requests, concurrency, writer, isJson, cancellationToken);
         }
 
         if (!(await JournalFile.OpenAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
         {
-            return RefuseAll(targets, failure, writer);
+            return RefuseAll(work.Targets, failure, writer);
         }
 
         await using (journal)
@@ -108,48 +134,58 @@ internal sealed class FlashCommand : CliCommand
                 Terminal.Error.WriteLine($"romflash: journal: {UntrustedText.ForTerminal(note)}");
             }
 
-            return await FlashAsync(ClientFactory.Create(journal, selected.Credentials, catalog), targets, images, policy, concurrency, writer, isJson, cancellationToken);
+            return await FlashAsync(ClientFactory.Create(journal, work.Credentials, catalog), requests, concurrency, writer, isJson, cancellationToken);
         }
     }
 
-    private static async Task<FlashResult<ImmutableArray<RomImage>>> ValidateAsync(string[] files, CancellationToken cancellationToken)
+    /// <summary>What is to be done, by a plan or by options; no image is needed to say so.</summary>
+    private async Task<FlashResult<Work>> ReadWorkAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var images = ImmutableArray.CreateBuilder<RomImage>(files.Length);
-        foreach (var file in files)
+        FlashFailure? failure;
+        if (parsed.GetValue(_plan) is not { } path)
         {
-            if (!(await ClientFactory.Validator.ValidateAsync(new FileImageSource(file), cancellationToken)).TryGetValue(out var image, out var failure))
-            {
-                return failure;
-            }
-
-            images.Add(image);
+            return _policy.Read(parsed, TimeProvider.System.GetUtcNow()).TryGetValue(out var policy, out failure)
+                && (await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var selected, out failure)
+                ? new Work(selected.Targets, selected.Credentials, images => selected.Targets.Select(t => new FlashRequest(t, images, policy)).ToImmutableArray())
+                : failure;
         }
 
-        return images.MoveToImmutable();
+        if (!(await FlashPlan.LoadAsync(path, cancellationToken)).TryGetValue(out var plan, out failure))
+        {
+            return failure;
+        }
+
+        if (parsed.GetValue(_planHash) is { } approved && !(ContentDigest.TryParse(approved, out var hash) && hash == plan.Hash))
+        {
+            return new PlanUnusable { Detail = $"the plan has the hash {plan.Hash}, and another one was approved ('{approved}')" };
+        }
+
+        ImmutableArray<FlashTarget> targets = [.. plan.Targets.Select(t => t.ToFlashTarget())];
+        return (await _targets.ReadFor(targets, parsed, Terminal, cancellationToken)).TryGetValue(out var planned, out failure)
+            ? new Work(targets, planned.Credentials, images => plan.ToRequests(images))
+            : failure;
     }
 
     private async Task<int> FlashAsync(
         RomFlashClient client,
-        ImmutableArray<FlashTarget> targets,
-        ImmutableArray<RomImage> images,
-        FlashPolicy policy,
+        ImmutableArray<FlashRequest> requests,
         int concurrency,
         ResultWriter writer,
         bool isJson,
         CancellationToken cancellationToken)
     {
-        var codes = new List<int>(targets.Length);
-        var remaining = targets.ToList();
-        using var view = RunView.Start(Terminal, isJson, "romflash flash", targets.Length, TimeProvider.System);
-        var phases = new FlashPhases(view, targets.Length);
+        var codes = new List<int>(requests.Length);
+        var remaining = requests.ToDictionary(r => r.Target, r => r.Policy);
+        using var view = RunView.Start(Terminal, isJson, "romflash flash", requests.Length, TimeProvider.System);
+        var phases = new FlashPhases(view, requests.Length);
         Terminal.Stopping.Set(() => (phases.OnStop(), phases.OnAbandon()));
-        SayWhenTheWindowOpens(policy);
+        SayWhenTheWindowOpens(requests);
         var left = new List<TargetResult>();
         try
         {
-            await foreach (var report in client.FlashManyAsync(targets.Select(t => new FlashRequest(t, images, policy)).ToArray(), concurrency, phases, cancellationToken))
+            await foreach (var report in client.FlashManyAsync(requests, concurrency, phases, cancellationToken))
             {
-                remaining.Remove(report.Target);
+                remaining.Remove(report.Target, out var policy);
                 phases.Ended(report.Target.Id);
                 var result = TargetResult.Of(report);
                 view.Ended(result);
@@ -161,7 +197,7 @@ internal sealed class FlashCommand : CliCommand
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Those in work have ended and were written above; nothing was written to these.
-            foreach (var target in remaining)
+            foreach (var target in remaining.Keys)
             {
                 var cancelled = new OperationCancelled { TargetId = target.Id, Detail = "cancelled before anything was written to the target" };
                 var result = TargetResult.Of(target.Id, cancelled);
@@ -182,11 +218,12 @@ internal sealed class FlashCommand : CliCommand
         return ExitCode.Combine(codes);
     }
 
-    private void SayWhenTheWindowOpens(FlashPolicy policy)
+    private void SayWhenTheWindowOpens(ImmutableArray<FlashRequest> requests)
     {
-        if (!policy.DryRun && policy.Window.UntilOpen(TimeProvider.System.GetUtcNow()) > TimeSpan.Zero)
+        var now = TimeProvider.System.GetUtcNow();
+        foreach (var opens in requests.Where(r => !r.Policy.DryRun && r.Policy.Window.UntilOpen(now) > TimeSpan.Zero).Select(r => r.Policy.Window.Opens).Distinct().Order())
         {
-            Terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"romflash: the window opens at {policy.Window.Opens:yyyy-MM-dd'T'HH:mm:ss'Z'}; targets are prepared now, and armed then"));
+            Terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"romflash: the window opens at {opens:yyyy-MM-dd'T'HH:mm:ss'Z'}; targets are prepared now, and armed then"));
         }
     }
 
@@ -209,8 +246,8 @@ internal sealed class FlashCommand : CliCommand
     }
 
     // Waiting for the boot is what was asked for, or all that can be had.
-    private static bool IsPendingEnough(FlashReport report, FlashPolicy policy) =>
-        policy.Reboot == RebootMode.LeaveToOperator || report.Probe is { Evidence.CanReboot: false };
+    private static bool IsPendingEnough(FlashReport report, FlashPolicy? policy) =>
+        policy is { Reboot: RebootMode.LeaveToOperator } || report.Probe is { Evidence.CanReboot: false };
 
     private int RefuseAll(ImmutableArray<FlashTarget> targets, FlashFailure failure, ResultWriter writer)
     {
@@ -234,5 +271,14 @@ internal sealed class FlashCommand : CliCommand
         Terminal.Error.Write($"Flash {targets.Length} target(s), {UntrustedText.ForTerminal(targets[0].Id)}{(targets.Length > 1 ? " and so on" : string.Empty)}? [y/N] ");
         var answer = await Task.Run(Console.In.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);
         return answer?.Trim() is "y" or "Y" or "yes";
+    }
+
+    /// <summary>What is to be done, and towards whom.</summary>
+    private sealed record Work(ImmutableArray<FlashTarget> Targets, ITargetCredentialSource Credentials, Func<ImmutableArray<RomImage>, FlashResult<ImmutableArray<FlashRequest>>> Bind)
+    {
+        public FlashResult<ImmutableArray<FlashRequest>> ToRequests(ImmutableArray<RomImage> images, bool isDryRun) =>
+            Bind(images).TryGetValue(out var requests, out var failure)
+                ? requests.Select(r => r with { Policy = r.Policy with { DryRun = isDryRun } }).ToImmutableArray()
+                : failure;
     }
 }

@@ -21,7 +21,7 @@ internal static class DemoRun
 
         var isWatched = terminal.IsRich && !isJson;
         var title = string.Create(CultureInfo.InvariantCulture, $"romflash demo: seed {seed}, simulated time");
-        using (var view = isWatched ? RunView.Start(terminal, isJson, title, plan.Count, rack.Clock) : RunView.Silent)
+        using (var view = isWatched ? RunView.Start(terminal, isJson, title, plan.Count, rack.Clock, "Ctrl-C stops; everything here is simulated") : RunView.Silent)
         {
             results.AddRange(rack.Run(plan, view, isWatched, cancellationToken));
         }

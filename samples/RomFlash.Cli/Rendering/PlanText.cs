@@ -87,7 +87,7 @@ internal static class PlanText
 
         foreach (var blocker in target.Blockers)
         {
-            yield return $"     blocker {ResultText.Plain(blocker.Name)}: {ResultText.Plain(blocker.Code)} {ResultText.Plain(blocker.Message)}";
+            yield return $"     blocker {ResultText.Plain(blocker.Name)}: {ResultText.Plain(blocker.Code)} {ResultText.Plain(blocker.Message)}{(blocker.CanBeWaived ? $" (--waive {ResultText.Plain(blocker.Name)})" : string.Empty)}";
         }
 
         foreach (var waiver in target.Waived)

@@ -6,6 +6,8 @@ namespace RomFlash.Cli.Rendering;
 /// <summary>Results for a person: a table at a terminal, lines elsewhere. Everything that came from outside is escaped here.</summary>
 internal static class ResultText
 {
+    private const int WideTable = 120;
+
     /// <summary>One line for each target, and one for each note and blocker.</summary>
     public static IEnumerable<string> Lines(TargetResult result)
     {
@@ -28,18 +30,18 @@ internal static class ResultText
         }
     }
 
-    public static Table Table(IEnumerable<TargetResult> results)
+    /// <summary>A row for each target. Where there is little room, versions and state stand before the message instead of in columns of their own.</summary>
+    public static Table Table(IEnumerable<TargetResult> results, int columns)
     {
-        var table = NewTable("Target", "Outcome", "From", "To", "State", "Message");
+        var isWide = columns >= WideTable;
+        var table = isWide ? NewTable("Target", "Outcome", "From", "To", "State", "Message") : NewTable("Target", "Outcome", "What happened");
         foreach (var result in results)
         {
-            table.AddRow(
-                Marked(result.Target),
-                $"[{Colour(result)}]{Marked(result.Outcome)}[/]{(result.Code is null ? string.Empty : " " + result.Code)}",
-                Marked(result.FromVersion),
-                Marked(result.ToVersion),
-                Marked(result.TargetState),
-                Marked(string.Join(" / ", [result.Message, .. result.Blockers.Select(b => $"{b.Name} ({b.Code})"), .. result.Notes])));
+            var outcome = $"[{Colour(result)}]{Marked(result.Outcome)}[/]{(result.Code is null ? string.Empty : " " + result.Code)}";
+            string[] message = [result.Message, .. result.Blockers.Select(b => $"{b.Name} ({b.Code})"), .. result.Notes];
+            table.AddRow(isWide
+                ? [Marked(result.Target), outcome, Marked(result.FromVersion), Marked(result.ToVersion), Marked(result.TargetState), Marked(string.Join(" / ", message))]
+                : [Marked(result.Target), outcome, Marked(string.Join(" / ", [$"{result.TargetState}{Versions(result)}", .. message]))]);
         }
 
         return table;

@@ -44,7 +44,7 @@ internal sealed class ResultWriter(Terminal terminal, bool isJson)
         BeforeTable?.Invoke();
         if (_table.Count > 0)
         {
-            terminal.Write(ResultText.Table(_table));
+            terminal.Write(ResultText.Table(_table, Terminal.Size.Columns));
         }
     }
 }

@@ -9,6 +9,7 @@ namespace RomFlash.Cli.Rendering;
 [JsonSerializable(typeof(FailureResult))]
 [JsonSerializable(typeof(ImageResult))]
 [JsonSerializable(typeof(RecordResult))]
+[JsonSerializable(typeof(PlanDifferenceResult))]
 internal sealed partial class RomFlashJson : JsonSerializerContext
 {
     public static string Line(TargetResult result) => JsonSerializer.Serialize(result, Default.TargetResult);
@@ -18,4 +19,6 @@ internal sealed partial class RomFlashJson : JsonSerializerContext
     public static string Line(ImageResult result) => JsonSerializer.Serialize(result, Default.ImageResult);
 
     public static string Line(RecordResult result) => JsonSerializer.Serialize(result, Default.RecordResult);
+
+    public static string Line(PlanDifferenceResult result) => JsonSerializer.Serialize(result, Default.PlanDifferenceResult);
 }

@@ -50,6 +50,9 @@ internal sealed record TargetResult
     /// <summary>The catalogs that answered, the strongest first.</summary>
     public ImmutableArray<CatalogResult> Catalogs { get; init; } = [];
 
+    /// <summary>The hash of the plan that it is a part of, or null.</summary>
+    public string? PlanHash { get; init; }
+
     /// <summary>In <c>probe</c> alone: what the target is and can do.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ProbeResult? Probe { get; init; }
@@ -80,6 +83,7 @@ internal sealed record TargetResult
             ToVersion = To(components) ?? (outcome is AlreadyCurrent ? Installed(report.Probe) : null),
             Verification = report.Verification.ToString(),
             Product = report.Probe is { } probe && probe.Facts.Identity.TryGet(out var identity) ? identity.Product : null,
+            PlanHash = report.PlanHash.IsEmpty ? null : report.PlanHash.ToString(),
             OperationId = report.OperationId.Length == 0 ? null : report.OperationId,
             Blockers = [.. report.Blockers.Select(b => new BlockerResult(b.Name, b.Failure.Code, b.Failure.Message, b.Failure.Remedy, b.CanBeWaived))],
             Waived = [.. report.Waived.Select(w => w.Blocker)],

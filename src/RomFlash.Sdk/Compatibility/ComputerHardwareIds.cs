@@ -1,8 +1,6 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
 
@@ -86,46 +84,70 @@ public static class ComputerHardwareIds
             Text(hardware.BaseboardManufacturer),
             Text(hardware.BaseboardProduct),
         ];
-        var ids = ImmutableArray.CreateBuilder<Guid>(Recipes.Length);
-        foreach (var recipe in Recipes)
+        Span<Guid> ids = stackalloc Guid[Recipes.Length];
+        var count = 0;
+        var buffer = new Pooled<byte>(1024);
+        try
         {
-            if (Join(recipe, values) is { } text)
+            foreach (var recipe in Recipes)
             {
-                ids.Add(Hash(text));
+                if (Join(recipe, values, ref buffer))
+                {
+                    ids[count++] = Hash(buffer.Items);
+                }
             }
         }
+        finally
+        {
+            buffer.Dispose();
+        }
 
-        return ids.DrainToImmutable();
+        return [.. ids[..count]];
     }
 
     // The tools cut these off before they hash: a Dell board "0839Y6" goes in as "839Y6".
     private static string? Text(string? value) => value?.Trim(WhiteSpace).TrimStart('0') is { Length: > 0 } text ? text : null;
 
-    private static string? Join(Field[] recipe, ReadOnlySpan<string?> values)
+    // What is hashed: the namespace, and the values in UTF-16LE.
+    private static bool Join(Field[] recipe, scoped ReadOnlySpan<string?> values, ref Pooled<byte> content)
     {
-        var text = new StringBuilder();
+        content.Clear();
+        Span<byte> start = stackalloc byte[16];
+        Namespace.TryWriteBytes(start, bigEndian: true, out _);
+        foreach (var part in start)
+        {
+            content.Add(part);
+        }
+
         foreach (var field in recipe)
         {
             if (values[(int)field] is not { } value)
             {
-                return null;
+                return false;
             }
 
-            text.Append(text.Length == 0 ? string.Empty : "&").Append(value);
+            if (content.Count > start.Length)
+            {
+                Add('&', ref content);
+            }
+
+            foreach (var c in value)
+            {
+                Add(c, ref content);
+            }
         }
 
-        return text.ToString();
+        return true;
+
+        static void Add(char c, ref Pooled<byte> content)
+        {
+            content.Add((byte)c);
+            content.Add((byte)(c >> 8));
+        }
     }
 
-    private static Guid Hash(string text)
+    private static Guid Hash(ReadOnlySpan<byte> content)
     {
-        var content = new byte[16 + (text.Length * 2)];
-        Namespace.TryWriteBytes(content, bigEndian: true, out _);
-        for (var i = 0; i < text.Length; i++)
-        {
-            BinaryPrimitives.WriteUInt16LittleEndian(content.AsSpan(16 + (i * 2)), text[i]);
-        }
-
         Span<byte> digest = stackalloc byte[SHA1.HashSizeInBytes];
 #pragma warning disable CA5350 // A name, not a protection: RFC 9562 defines version 5 by SHA-1, and no other algorithm gives these ids.
         SHA1.HashData(content, digest);

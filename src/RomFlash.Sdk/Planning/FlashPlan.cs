@@ -211,7 +211,7 @@ public sealed class FlashPlan
         var requests = ImmutableArray.CreateBuilder<FlashRequest>(Targets.Length);
         foreach (var target in Targets)
         {
-            if (!ToTarget(target).TryGetValue(out var flashTarget, out var failure))
+            if (!target.ToTarget().TryGetValue(out var flashTarget, out var failure))
             {
                 return new PlanUnusable { Stage = FlashStage.Request, Detail = failure.Detail };
             }
@@ -297,7 +297,7 @@ public sealed class FlashPlan
 
         foreach (var target in body.Targets)
         {
-            if (!ToTarget(target).TryGetValue(out _, out var failure))
+            if (!target.ToTarget().TryGetValue(out _, out var failure))
             {
                 return $"target '{target.Id}': {failure.Detail}";
             }
@@ -323,22 +323,6 @@ public sealed class FlashPlan
         || IsHollow(target.ArmingMethods)
         || IsHollow(target.Roms)
         || target.Roms.Any(r => r.Id is null || IsHollow(r.Installed) || IsHollow(r.Path) || r.Path.Any(p => IsHollow(p.ReportedAs)));
-
-    private static FlashResult<FlashTarget> ToTarget(PlannedTarget target)
-    {
-        var endpoints = ImmutableArray.CreateBuilder<TargetEndpoint>(target.Endpoints.Length);
-        foreach (var endpoint in target.Endpoints)
-        {
-            if (!TargetEndpoint.TryCreate(endpoint.Address, endpoint.Credentials).TryGetValue(out var made, out var failure))
-            {
-                return failure;
-            }
-
-            endpoints.Add(made);
-        }
-
-        return FlashTarget.TryCreate(target.Id, endpoints.MoveToImmutable());
-    }
 
     private static PlanUnusable Unusable(string name, string why) => new() { Stage = FlashStage.Request, Detail = $"{name}: {why}" };
 

@@ -72,7 +72,8 @@ public sealed record PlannedRom
 /// <param name="Name">The blocker's name.</param>
 /// <param name="Code">The code of the failure, such as <c>RF4001</c>.</param>
 /// <param name="Message">The failure's message, escaped for a terminal.</param>
-public sealed record PlannedBlocker(string Name, string Code, string Message);
+/// <param name="CanBeWaived">Whether policy may set it aside.</param>
+public sealed record PlannedBlocker(string Name, string Code, string Message, bool CanBeWaived);
 
 /// <summary>The volume that will hold the deposit.</summary>
 /// <param name="Location">Where it is. Untrusted text.</param>
@@ -126,6 +127,27 @@ public sealed record PlannedTarget
     /// <summary>What was set aside, by whom and why.</summary>
     public ImmutableArray<BlockerWaiver> Waived { get; init; } = [];
 
+    /// <summary>The target with its endpoints, as it was planned.</summary>
+    /// <returns>The target.</returns>
+    /// <exception cref="FlashException">The id or an address can't be used; never for a target of a <see cref="FlashPlan"/>.</exception>
+    public FlashTarget ToFlashTarget() => ToTarget().GetValueOrThrow();
+
+    internal FlashResult<FlashTarget> ToTarget()
+    {
+        var endpoints = ImmutableArray.CreateBuilder<TargetEndpoint>(Endpoints.Length);
+        foreach (var endpoint in Endpoints)
+        {
+            if (!TargetEndpoint.TryCreate(endpoint.Address, endpoint.Credentials).TryGetValue(out var made, out var failure))
+            {
+                return failure;
+            }
+
+            endpoints.Add(made);
+        }
+
+        return FlashTarget.TryCreate(Id, endpoints.MoveToImmutable());
+    }
+
     internal static PlannedTarget Of(PreflightReport preflight, FlashWindow window)
     {
         var report = preflight.Probe.TryGetValue(out var probed, out _) ? probed : null;
@@ -136,7 +158,7 @@ public sealed record PlannedTarget
             Endpoints = [.. preflight.Target.Endpoints.Select(e => new PlannedEndpoint(e.ToString(), e.CredentialReference))],
             Standing = isReady ? PlannedStanding.Ready : preflight.IsCurrent ? PlannedStanding.Current : PlannedStanding.Refused,
             Window = window is { Opens: { } opens, Closes: { } closes } ? new PlannedWindow(opens, closes) : null,
-            Blockers = [.. preflight.Blockers.Select(b => new PlannedBlocker(b.Name, b.Failure.Code, b.Failure.Message))],
+            Blockers = [.. preflight.Blockers.Select(b => new PlannedBlocker(b.Name, b.Failure.Code, b.Failure.Message, b.CanBeWaived))],
             Waived = [.. preflight.Waived.OrderBy(w => w.Blocker, StringComparer.Ordinal)],
             Boots = isReady ? preflight.Verdict?.Boots ?? 0 : 0,
         };

@@ -1,7 +1,9 @@
 using System.Text;
 using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Compatibility.Trust;
 using RomFlash.Sdk.Documents;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Testing;
 
 namespace RomFlash.Sdk.Tests.Compatibility;
 
@@ -21,8 +23,9 @@ public sealed class CatalogLimitsTests
                 file.SetLength(Gigabyte);
             }
 
+            var trust = new CatalogTrust { AllowUnsigned = true, History = new InMemoryCatalogHistory(), TimeProvider = new SimulatedClock() };
             var before = GC.GetTotalAllocatedBytes(precise: true);
-            var failure = Failure(await JsonCompatibilityCatalog.LoadAsync(path, CancellationToken.None));
+            var failure = Failure(await JsonCompatibilityCatalog.LoadAsync(path, trust, CancellationToken.None));
             var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
 
             Assert.Equal($"{path}: it is larger than {CatalogDocument.MaxLength} bytes", failure.Detail);

@@ -11,6 +11,7 @@ public sealed class CatalogSpeedTests
     [Theory]
     [InlineData(LargeCatalogKind.Names)]
     [InlineData(LargeCatalogKind.Patterns)]
+    [InlineData(LargeCatalogKind.HardwareIds)]
     public async Task EvaluateAsync_TenThousandReleases_AllocatesLessThanAKilobyte(LargeCatalogKind kind)
     {
         var large = LargeCatalog.Create(kind);
@@ -40,15 +41,7 @@ public sealed class CatalogSpeedTests
             Assert.True(bytes < MostBytes, $"{question}: {bytes} bytes a verdict");
             Assert.Equal(decision, verdict!.Components[0].Decision);
             Assert.Equal(question == LargeCatalogQuestion.SteppingStones ? 4 : question == LargeCatalogQuestion.Approved ? 1 : 0, verdict.Boots);
-            Assert.Equal(question == LargeCatalogQuestion.Unsupported ? 3 : 0, verdict.Nearest.Length);
+            Assert.Equal(question == LargeCatalogQuestion.Unsupported && kind != LargeCatalogKind.HardwareIds ? 3 : 0, verdict.Nearest.Length);
         }
-    }
-
-    [Fact]
-    public async Task EvaluateAsync_SystemsByHardwareIds_AreFoundAmongThousands()
-    {
-        var verdict = (await LargeCatalog.Create(LargeCatalogKind.HardwareIds).Catalog.EvaluateAsync(LargeCatalog.Ask(LargeCatalogQuestion.Approved), CancellationToken.None)).GetValueOrThrow();
-
-        Assert.Equal(RomDecision.Approved, verdict.Components[0].Decision);
     }
 }

@@ -61,7 +61,7 @@ internal static class LiveFrame
         }
 
         return fitting == counts.Count
-            ? (string.Join(", ", counts), "Ctrl-C stops: what is not armed is cleaned up, what is armed is disarmed")
+            ? (string.Join(", ", counts), board.OnStop)
             : (string.Join(", ", counts.Take(fitting)) + ",", string.Join(", ", counts.Skip(fitting)));
     }
 

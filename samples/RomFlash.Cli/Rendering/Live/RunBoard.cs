@@ -19,12 +19,13 @@ internal sealed record BoardOutcome(string Name, string? Code);
 
 /// <summary>What the view shows of a run at one moment.</summary>
 /// <param name="Title">What runs.</param>
+/// <param name="OnStop">What Ctrl-C does.</param>
 /// <param name="Elapsed">How long it has been running.</param>
 /// <param name="Targets">How many targets there are.</param>
 /// <param name="InWork">How many of them are in work.</param>
 /// <param name="Ended">How many have ended, by outcome, in the order in which the outcomes first came.</param>
 /// <param name="Rows">Those that are shown.</param>
-internal sealed record BoardSnapshot(string Title, TimeSpan Elapsed, int Targets, int InWork, IReadOnlyList<KeyValuePair<string, int>> Ended, IReadOnlyList<BoardRow> Rows)
+internal sealed record BoardSnapshot(string Title, string OnStop, TimeSpan Elapsed, int Targets, int InWork, IReadOnlyList<KeyValuePair<string, int>> Ended, IReadOnlyList<BoardRow> Rows)
 {
     public int Waiting => Math.Max(0, Targets - InWork - Ended.Sum(e => e.Value));
 }
@@ -33,7 +34,7 @@ internal sealed record BoardSnapshot(string Title, TimeSpan Elapsed, int Targets
 /// What is known of a run: who is in work and how far, who ended last, and how many ended how. Remembers as many rows as a screen can show,
 /// however many targets there are.
 /// </summary>
-internal sealed class RunBoard(string title, int targets, TimeProvider clock)
+internal sealed class RunBoard(string title, int targets, TimeProvider clock, string onStop = "")
 {
     private const int MostRemembered = 256;
     private const string InRequestTwice = "RF1006";
@@ -94,7 +95,7 @@ internal sealed class RunBoard(string title, int targets, TimeProvider clock)
             // Who ended has a third of the rows at least: what became of a target is not to be missed.
             var ended = Math.Min(_last.Count, Math.Max(rows / 3, rows - _inWork.Count));
             var shown = _order.Take(rows - ended).Concat(_last.TakeLast(ended).Reverse());
-            return new(_title, clock.GetElapsedTime(_start, now), targets, _inWork.Count, [.. _counts], [.. shown.Select(r => r.ToBoardRow(clock, now))]);
+            return new(_title, onStop, clock.GetElapsedTime(_start, now), targets, _inWork.Count, [.. _counts], [.. shown.Select(r => r.ToBoardRow(clock, now))]);
         }
     }
 

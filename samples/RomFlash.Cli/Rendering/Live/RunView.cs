@@ -11,11 +11,14 @@ internal abstract class RunView : IProgress<FlashProgress>, IDisposable
     /// <param name="title">What runs.</param>
     /// <param name="targets">How many targets there are.</param>
     /// <param name="clock">What the targets' time is measured with.</param>
+    /// <param name="onStop">What Ctrl-C does, in a line.</param>
     /// <returns>The view. The terminal is as before once it is disposed.</returns>
-    public static RunView Start(Terminal terminal, bool isJson, string title, int targets, TimeProvider clock) =>
-        terminal.IsRich && !isJson ? LiveView.Start(terminal, new RunBoard(title, targets, clock), TimeProvider.System)
+    public static RunView Start(Terminal terminal, bool isJson, string title, int targets, TimeProvider clock, string onStop = OnStopUsually) =>
+        terminal.IsRich && !isJson ? LiveView.Start(terminal, new RunBoard(title, targets, clock, onStop), TimeProvider.System)
         : terminal.CanAsk ? new ProgressLines(terminal)
         : Silent;
+
+    private const string OnStopUsually = "Ctrl-C stops: what is not armed is cleaned up, what is armed is disarmed";
 
     /// <summary>Shows nothing.</summary>
     public static RunView Silent { get; } = new SilentView();

@@ -60,6 +60,34 @@ public sealed class TerminalTests
         Assert.Contains("romflash: the demo was cancelled; everything was simulated", screen.Lines);
     }
 
+    [Theory]
+    [InlineData(80, 24)]
+    [InlineData(140, 40)]
+    public async Task Flash_TargetWithAHostileName_NothingIsTorn(int columns, int rows)
+    {
+        using var bench = new Bench("サーバー[red]\u202ee\u0301\u0302\u0303\u0304");
+        bench.WriteSmallCapsule();
+        await using var tmux = await Tmux.StartAsync(columns, rows);
+
+        await tmux.TypeAsync("clear");
+        await tmux.TypeAsync(Command([.. bench.FlashArguments, "--yes", "--no-reboot"]));
+        await tmux.UntilAsync(s => s.Lines.Any(l => l.StartsWith("exit ", StringComparison.Ordinal)), "the end of the flash");
+        var screen = await tmux.LookAsync(withHistory: true);
+        Assert.True(screen.Lines.Contains("exit 0"), screen.ToString());
+        AssertTable(screen.Lines, columns);
+        Assert.Contains("Pending", string.Concat(screen.Lines), StringComparison.Ordinal);
+        AssertClean(screen);
+
+        await tmux.TypeAsync(Command(["confirm", "--target", bench.Target, "--journal", bench.Journal, "--wait", "10m"]));
+        screen = await tmux.UntilAsync(s => s.IsSecondScreen && s.Lines.Any(l => l.Contains("Confirm", StringComparison.Ordinal)) && s.Lines.Any(l => l.StartsWith('╰')), "the live view");
+        AssertTable(screen.Lines, columns);
+        await tmux.PressAsync("C-c");
+        AssertClean(await tmux.UntilAsync(s => s.Lines.Contains("exit 130"), "the end of the waiting"));
+    }
+
+    private static string Command(string[] arguments) =>
+        "romflash " + string.Join(' ', arguments.Select(a => $"$'{string.Concat(a.Select(c => char.IsAscii(c) ? c.ToString() : $"\\u{(int)c:x4}"))}'"));
+
     // A look can come while a picture is being written. What is torn lasts longer: until the next picture, a tenth of a second later.
     private static async Task<Screen> LookAtWholeAsync(Tmux tmux, int columns, int rows)
     {
@@ -101,7 +129,8 @@ public sealed class TerminalTests
         Assert.DoesNotContain(lines[(bottom + 1)..], l => l.Any(c => Borders.Contains(c, StringComparison.Ordinal)));
     }
 
-    private static void AssertFinalTable(IReadOnlyList<string> lines, int columns)
+    /// <summary>A table whose borders are in the same columns on every line, with nothing between its lines.</summary>
+    private static void AssertTable(IReadOnlyList<string> lines, int columns)
     {
         var all = lines.ToList();
         var (top, bottom) = (all.FindIndex(l => l.StartsWith('╭')), all.FindIndex(l => l.StartsWith('╰')));
@@ -109,10 +138,14 @@ public sealed class TerminalTests
         var expected = BordersOf(all[top]);
         Assert.True(expected[^1] < columns, string.Join('\n', all));
         Assert.All(all[top..(bottom + 1)], l => Assert.Equal(expected, BordersOf(l)));
-        Assert.Contains(all, l => l.StartsWith("49 of 49 came out as staged", StringComparison.Ordinal));
+        Assert.DoesNotContain(string.Concat(all), c => c is '\u001b' or '\a' or '\u202e');
+    }
 
-        var text = string.Join('\n', all);
-        Assert.DoesNotContain(text, c => c is '\u001b' or '\a' or '\u202e');
+    private static void AssertFinalTable(IReadOnlyList<string> lines, int columns)
+    {
+        AssertTable(lines, columns);
+        Assert.Contains(lines, l => l.StartsWith("49 of 49 came out as staged", StringComparison.Ordinal));
+        var text = string.Join('\n', lines);
         if (columns >= 140)
         {
             // Names that are hostile, wide, or full of marks.
