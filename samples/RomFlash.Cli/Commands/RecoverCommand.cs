@@ -5,6 +5,8 @@ using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Recovery;
 using RomFlash.Cli.Rendering;
 using RomFlash.Sdk;
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
@@ -15,6 +17,7 @@ namespace RomFlash.Cli.Commands;
 internal sealed class RecoverCommand : CliCommand
 {
     private readonly TargetOptions _targets = new();
+    private readonly CatalogOptions _catalog = new();
     private readonly Option<string> _journal = SharedOptions.Journal();
     private readonly Option<string> _concurrency = SharedOptions.Concurrency();
     private readonly Option<bool> _json = SharedOptions.Json();
@@ -23,20 +26,28 @@ internal sealed class RecoverCommand : CliCommand
         : base(terminal, "recover")
     {
         _targets.AddTo(this);
+        foreach (var option in _catalog.All)
+        {
+            // A catalog is of use here, and not needed: it may name the recovery image.
+            option.Required = false;
+            Add(option);
+        }
+
         Add(_journal);
         Add(_concurrency);
         Add(_json);
     }
 
-    public override string Synopsis => $"romflash recover {TargetOptions.Synopsis} [--journal FILE] [--concurrency N] [--json]";
+    public override string Synopsis => $"romflash recover {TargetOptions.Synopsis} [{CatalogOptions.Synopsis}] [--journal FILE] [--concurrency N] [--json]";
 
     public override CommandHelp Help => new()
     {
-        Groups = [new("Targets", _targets.All)],
+        Groups = [new("Targets", _targets.All), new("Where a recovery image may be named", [.. _catalog.All])],
         Examples =
         [
             new("romflash recover --target dir:/mnt/esp", "what happened here, and what is to be done?"),
             new("romflash recover --targets rack.json --group rack7 --json", "a whole group, as JSON with the steps as a list"),
+            new("romflash recover --target dir:/mnt/esp --catalog catalog.json --trust signer.pem", "names the recovery image, where the catalog has one"),
         ],
         ExitCodes = [ExitCode.Success, ExitCode.Access, ExitCode.Connection, ExitCode.Compatibility, ExitCode.StagingOrArming, ExitCode.Failed, ExitCode.Several],
     };
@@ -46,6 +57,7 @@ internal sealed class RecoverCommand : CliCommand
         var path = parsed.GetValue(_journal);
         if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
             || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
+            || !(await LoadCatalogAsync(parsed, cancellationToken)).TryGetValue(out var findRelease, out failure)
             || !(await JournalFile.OpenExistingAsync(path, cancellationToken)).TryGetValue(out var journal, out failure))
         {
             return Fail(failure);
@@ -70,12 +82,17 @@ internal sealed class RecoverCommand : CliCommand
                     // Neither side knows anything: what is to be said is why the target can't be read.
                     return operation.IsEmpty && unread is not null
                         ? TargetEnd.Of(target.Id, unread)
-                        : Describe(target, RecoveryFindings.Of(operation, probed), name => CommandFor(name, target, targets.File, path));
+                        : Describe(target, RecoveryFindings.Of(operation, probed), findRelease, name => CommandFor(name, target, targets.File, path));
                 },
                 new OperationCancelled { Stage = FlashStage.Probe, TargetState = TargetState.Indeterminate, Detail = "stopped looking; nothing was written" },
                 cancellationToken);
         }
     }
+
+    private async Task<FlashResult<Func<ContentDigest, RomRelease?>>> LoadCatalogAsync(ParseResult parsed, CancellationToken cancellationToken) =>
+        parsed.GetResult(_catalog.All.First()) is null ? FlashResult<Func<ContentDigest, RomRelease?>>.From(static _ => null)
+        : (await _catalog.LoadAsync(parsed, Terminal, remember: false, cancellationToken)).TryGetValue(out var catalog, out var failure) ? FlashResult<Func<ContentDigest, RomRelease?>>.From(catalog.FindRelease)
+        : failure;
 
     // The open operation, also under another name of the same machine; otherwise the last one under this name.
     private static async Task<FlashResult<ImmutableArray<FlashJournalRecord>>> ReadOperationAsync(FileFlashJournal journal, FlashTarget target, TargetIdentity? identity, CancellationToken cancellationToken)
@@ -104,15 +121,16 @@ internal sealed class RecoverCommand : CliCommand
         return last.ToImmutable();
     }
 
-    private static TargetEnd Describe(FlashTarget target, RecoveryFindings findings, Func<string, string> commandFor)
+    private static TargetEnd Describe(FlashTarget target, RecoveryFindings findings, Func<ContentDigest, RomRelease?> findRelease, Func<string, string> commandFor)
     {
+        var image = findings.Components.Select(c => findRelease(c.Sha256)?.Recovery).OfType<RecoveryImage>().Select(r => new RecoveryImageResult(r.Name, r.Sha256.ToString(), r.Length)).FirstOrDefault();
         var recovery = new RecoveryResult(
             findings.IsRecoveryNeeded,
             findings.OperationId,
             [.. findings.Components.Select(ComponentResult.Of)],
             findings.Evidence,
-            RecoverySteps.Of(findings, null, "Find out what is known then: " + commandFor(findings.IsOpen ? "confirm" : "probe"), commandFor("cancel")),
-            null);
+            RecoverySteps.Of(findings, image, "Find out what is known then: " + commandFor(findings.IsOpen ? "confirm" : "probe"), commandFor("cancel")),
+            image);
         var (outcome, message) = findings.IsRecoveryNeeded switch
         {
             false => ("NothingToRecover", "Nothing has to be recovered"),

@@ -20,7 +20,7 @@ internal static class RecoverySteps
     public static ImmutableArray<string> Of(RecoveryFindings findings, RecoveryImageResult? image, string confirm, string cancel)
     {
         var use = image is null
-            ? "Get the maker's recovery image for this machine; the catalog names none (--catalog FILE looks in a catalog)."
+            ? "Get the maker's recovery image for this machine; no catalog named one (--catalog FILE looks in a catalog)."
             : $"Get the recovery image {image.Name} and check that its SHA-256 is {image.Sha256}.";
         return findings.Situation switch
         {

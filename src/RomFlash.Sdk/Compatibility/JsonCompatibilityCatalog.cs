@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Compatibility.Trust;
+using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Compatibility;
@@ -86,6 +87,11 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
         (await CatalogFile.LoadAllAsync(paths, trust, cancellationToken).ConfigureAwait(false)).TryGetValue(out var layers, out var failure)
             ? Create(layers, trust.TimeProvider)
             : failure;
+
+    /// <summary>Looks a release up, whatever it is for; such as the recovery image of one that was flashed.</summary>
+    /// <param name="sha256">The SHA-256 of its image.</param>
+    /// <returns>The release as the strongest layer has it, or null when no catalog has it or one withdrew it.</returns>
+    public RomRelease? FindRelease(ContentDigest sha256) => _content.Find(sha256);
 
     /// <inheritdoc/>
     public ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken)

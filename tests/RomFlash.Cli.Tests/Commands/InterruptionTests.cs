@@ -65,6 +65,9 @@ public sealed class InterruptionTests : IDisposable
         watcher.Created += (_, e) => Look(e.FullPath);
         watcher.EnableRaisingEvents = true;
         var flash = Cli.Start([.. _bench.FlashArguments, "--window", window, "--json"]);
+
+        // Before it stands what was accepted of the catalog.
+        Assert.Contains("is not signed", await flash.StandardError.ReadLineAsync(), StringComparison.Ordinal);
         Assert.Contains("the window opens at", await flash.StandardError.ReadLineAsync(), StringComparison.Ordinal);
         await staged.Task.WaitAsync(TimeSpan.FromMinutes(2));
         return flash;

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace RomFlash.Cli.Tests.Commands;
 
 public sealed class RecoverTests : IDisposable
@@ -72,11 +74,29 @@ public sealed class RecoverTests : IDisposable
     }
 
     [Fact]
+    public async Task Recover_CatalogThatNamesARecoveryImage_NamesItInTheSteps()
+    {
+        const string Digest = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+        Assert.Equal(0, (await Cli.RunAsync(_bench.FlashArguments)).ExitCode);
+        Directory.Move(_bench.Esp, _bench.Esp + "-away");
+        var catalog = JsonNode.Parse(File.ReadAllText(_bench.Catalog))!;
+        catalog["systems"]![0]!["roms"]![0]!["releases"]![0]!["recovery"] = new JsonObject { ["sha256"] = Digest, ["size"] = 4096, ["name"] = "rescue.bin" };
+        File.WriteAllText(_bench.Catalog, catalog.ToJsonString());
+
+        var result = await Cli.RunAsync("recover", "--target", _bench.Target, "--journal", _bench.Journal, "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--json");
+
+        Assert.True(result.ExitCode == 9, result.ToString());
+        var recovery = result.SingleJson.GetProperty("recovery");
+        Assert.Equal(Digest, recovery.GetProperty("image").GetProperty("sha256").GetString());
+        Assert.Contains(recovery.GetProperty("steps").EnumerateArray(), s => s.GetString()!.Contains($"rescue.bin and check that its SHA-256 is {Digest}", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Recover_NothingKnown_IsNothingToDo()
     {
         Assert.Equal(0, (await Cli.RunAsync(_bench.FlashArguments)).ExitCode);
         using var other = new Bench();
-        other.WriteFacts(change: f => f["identity"] = new System.Text.Json.Nodes.JsonObject { ["serialNumber"] = "CZ2", ["manufacturer"] = "Maker", ["product"] = "Other" });
+        other.WriteFacts(change: f => f["identity"] = new JsonObject { ["serialNumber"] = "CZ2", ["manufacturer"] = "Maker", ["product"] = "Other" });
 
         var result = await Cli.RunAsync("recover", "--target", other.Target, "--journal", _bench.Journal);
 
