@@ -73,6 +73,27 @@ public sealed class EnumeratedSimulationTests(ITestOutputHelper output)
         Check(name, schedules);
     }
 
+    // A run that is bound to a plan ends as it does without one, or is refused before anything is written; and the machine is the planned one.
+    [Theory]
+    [MemberData(nameof(Personas))]
+    public void PlannedUpgrade_AnyIncidentOrCrash_InvariantsHold(string name)
+    {
+        var persona = Find(name);
+        var clean = new Schedule(persona) { IsPlanned = true };
+        Assert.Empty(clean.Run());
+        if (!persona.ReturnsAsAnotherMachine)
+        {
+            Assert.Equal(FlashOutcomeKind.Upgraded, clean.World!.Runs[^1].Kind);
+        }
+
+        var (operations, _) = Measure(persona);
+        var mishaps = Enum.GetValues<Incident>()
+            .Where(i => persona.HasClaim || i is not (Incident.Compete or Incident.TakeOver))
+            .SelectMany(i => Enumerable.Range(1, operations).Select(n => new Mishap(n, Incident: i)))
+            .Concat(new[] { SimulatedFault.CrashBefore, SimulatedFault.CrashAfter, SimulatedFault.DisconnectAfter, SimulatedFault.Nonsense }.SelectMany(f => Enumerable.Range(1, operations).Select(n => new Mishap(n, Fault: f))));
+        Check(name, mishaps.Select(m => new Schedule(persona, m) { IsPlanned = true }));
+    }
+
     internal static (int Operations, int Records) Measure(SimulatedPersona persona)
     {
         var clean = new Schedule(persona);

@@ -42,7 +42,7 @@ internal sealed class Invariants(World world)
     {
         _historyBefore = world.Target.History.Length;
         OperationsBefore = world.Target.OperationCount;
-        if (world.Disk.Records is [] or [.., { Kind: FlashJournalRecordKind.Concluded }])
+        if (world.Plan is null && world.Disk.Records is [] or [.., { Kind: FlashJournalRecordKind.Concluded }])
         {
             // Nothing is under way: whichever machine answers now is the one that this run begins with.
             SwappedAt = null;
@@ -252,6 +252,11 @@ internal sealed class Invariants(World world)
             case FlashOutcomeKind.RecoveryRequired when !TargetLies && !target.NeedsRecovery && !target.IsAway:
                 Violate(4, $"RecoveryRequired was claimed of a machine that runs: {failure}");
                 break;
+        }
+
+        if (failure is PlanOutdated && report.Completed.IsEmpty && during.Any(IsWrite))
+        {
+            Violate(2, $"the plan was refused after something had been written: {failure}");
         }
 
         if (failure is null || TargetLies)

@@ -59,12 +59,22 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
 
     public World? World { get; private set; }
 
-    public override string ToString() => $"{Persona}: {string.Join("; ", Mishaps.Select(m => m.ToString()))}";
+    /// <summary>Whether a plan is made before anything goes wrong, and all runs are bound to it.</summary>
+    public bool IsPlanned { get; init; }
+
+    public override string ToString() => $"{Persona}{(IsPlanned ? " (planned)" : string.Empty)}: {string.Join("; ", Mishaps.Select(m => m.ToString()))}";
 
     public IReadOnlyList<string> Run(Func<RomFlashClientOptions, RomFlashClientOptions>? mutate = null)
     {
         var world = World = new World(Persona, mutate);
         var invariants = new Invariants(world);
+        if (IsPlanned)
+        {
+            world.MakePlan();
+        }
+
+        // What goes wrong is counted from here.
+        var first = world.Target.OperationCount;
         var pending = new List<Mishap>();
         foreach (var mishap in Mishaps)
         {
@@ -74,7 +84,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
             }
             else if (mishap.Fault is { } fault)
             {
-                world.Target.InjectAt(mishap.At, fault);
+                world.Target.InjectAt(first + mishap.At, fault);
 
                 // These make the target tell something that is not so.
                 invariants.TargetLies |= fault.Kind is SimulatedFaultKind.Corrupt or SimulatedFaultKind.ShortWriteLying;
@@ -87,7 +97,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
 
         world.Target.OnOperation = entry =>
         {
-            foreach (var mishap in pending.Where(m => m.At == entry.Number).ToArray())
+            foreach (var mishap in pending.Where(m => first + m.At == entry.Number).ToArray())
             {
                 pending.Remove(mishap);
                 Happen(world, invariants, mishap.Incident!.Value, entry.Number);
@@ -130,12 +140,13 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
 
         // Some ends need a person: a share that has to be mounted again, a tampered capsule that can't be taken back.
         var needsHands = (Persona.LosesShareAfterBoot && world.Runs.Any(r => r.Failure is SystemPartitionMissing)) || (!Persona.CanDisarm && invariants.Tampered);
-        invariants.AtTheEnd(expectNew: !needsHands && !Persona.ReturnsAsAnotherMachine && !Mishaps.Any(m => m.Incident == Incident.SwapMachine) && !Mishaps.Any(m => m.Incident is Incident.Compete or Incident.TakeOver));
+        invariants.AtTheEnd(expectNew: !needsHands && world.Runs[^1].Failure is not PlanOutdated && !Persona.ReturnsAsAnotherMachine && !Mishaps.Any(m => m.Incident == Incident.SwapMachine) && !Mishaps.Any(m => m.Incident is Incident.Compete or Incident.TakeOver));
         return Violations = [.. invariants.Violations.Distinct()];
     }
 
-    // Another machine answers, or another client has the target: no number of runs changes that.
-    private bool EndsHere(RunResult run) => run.Failure is TargetIdentityChanged && (Persona.ReturnsAsAnotherMachine || Mishaps.Any(m => m.Incident == Incident.SwapMachine))
+    // Another machine answers, another client has the target, or the plan does not fit any more: no number of runs changes that.
+    private bool EndsHere(RunResult run) => run.Failure is PlanOutdated
+        || (run.Failure is TargetIdentityChanged && (Persona.ReturnsAsAnotherMachine || Mishaps.Any(m => m.Incident == Incident.SwapMachine)))
         || (run.Failure is TargetClaimed or ClaimLost && Mishaps.Any(m => m.Incident is Incident.TakeOver or Incident.Compete));
 
     private static void Happen(World world, Invariants invariants, Incident incident, int at)
@@ -149,7 +160,7 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
                 if (world.IsAllOld && world.Target.ArmedPhase != ArmedPhase.Armed && !world.Target.IsAway)
                 {
                     world.Target.ReplaceIdentity(new TargetIdentity { SmbiosUuid = new Guid("99999999-0000-0000-0000-000000000001"), SerialNumber = "OTHER", Manufacturer = "HPE", Product = "Another" });
-                    invariants.SwappedAt = world.Target.OperationLog.Any(e => e.Number > invariants.OperationsBefore && e.Number < at && e.Operation == SimulatedOperation.ReadFacts) ? at : null;
+                    invariants.SwappedAt = world.Plan is not null || world.Target.OperationLog.Any(e => e.Number > invariants.OperationsBefore && e.Number < at && e.Operation == SimulatedOperation.ReadFacts) ? at : null;
                 }
 
                 break;

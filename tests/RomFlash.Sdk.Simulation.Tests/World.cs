@@ -3,6 +3,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing;
 using RomFlash.Sdk.Testing.Simulation;
@@ -67,6 +68,9 @@ internal sealed class World
 
     public FlashPolicy Policy { get; set; } = FlashPolicy.Default with { AllowImmediateFlash = true };
 
+    /// <summary>The plan that the runs are bound to, or null.</summary>
+    public FlashPlan? Plan { get; private set; }
+
     public CancellationTokenSource Cancellation { get; private set; } = new();
 
     public bool IsNew(string rom) => Target.RomOf(rom)?.Sha256 == (rom == System ? NewSystem : NewArray).Sha256;
@@ -93,10 +97,19 @@ internal sealed class World
         var life = new ClientLife();
         Cancellation = new CancellationTokenSource();
         var client = NewClient(life);
-        var request = new FlashRequest(FlashTarget, [NewSystem.Image, NewArray.Image], Policy);
+        var request = Plan is null
+            ? new FlashRequest(FlashTarget, [NewSystem.Image, NewArray.Image], Policy)
+            : Plan.ToRequests([NewSystem.Image, NewArray.Image]).GetValueOrThrow().Single();
         var result = Drive(() => client.FlashAsync(request, null, Cancellation.Token), life);
         Runs.Add(result);
         return result;
+    }
+
+    /// <summary>Makes a plan, to which all runs are bound from now on.</summary>
+    public void MakePlan()
+    {
+        var request = new PlanRequest([FlashTarget], [NewSystem.Image, NewArray.Image], Policy) { CreatedBy = "simulation" };
+        Plan = Clock.Drive(() => NewClient(new ClientLife()).PlanAsync(request, 1, CancellationToken.None)).GetValueOrThrow();
     }
 
     public RunResult Confirm()
