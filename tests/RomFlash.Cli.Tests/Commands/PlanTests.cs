@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace RomFlash.Cli.Tests.Commands;
 
 public sealed class PlanTests : IDisposable
@@ -71,6 +73,21 @@ public sealed class PlanTests : IDisposable
         Assert.Equal("mine", await File.ReadAllTextAsync(file));
         Assert.Equal(0, (await PlanAsync("--out", "plan.json", "--force")).ExitCode);
         Assert.Equal(0, (await RunAsync("plan", "show", "plan.json")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Plan_File_HasTheFieldsThatItsDocumentNames()
+    {
+        await PlanAsync("--out", "plan.json");
+        var document = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "plan.md"));
+        using var plan = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(_bench.Folder, "plan.json")));
+        var body = plan.RootElement.GetProperty("plan");
+        var names = body.EnumerateObject().Concat(body.GetProperty("policy").EnumerateObject()).Concat(body.GetProperty("images")[0].EnumerateObject()).Concat(body.GetProperty("catalogs")[0].EnumerateObject())
+            .Concat(body.GetProperty("targets")[0].EnumerateObject()).Concat(body.GetProperty("targets")[0].GetProperty("roms")[0].EnumerateObject()).Concat(body.GetProperty("targets")[0].GetProperty("partition").EnumerateObject())
+            .Select(p => p.Name).Distinct().ToList();
+
+        Assert.True(names.Count > 40, string.Join(", ", names));
+        Assert.All(names, n => Assert.Matches($"`{n}(\\[\\])?`", document));
     }
 
     [Fact]

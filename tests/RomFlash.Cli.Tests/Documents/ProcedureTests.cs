@@ -5,7 +5,7 @@ namespace RomFlash.Cli.Tests.Documents;
 /// <summary>Runs the commands of docs/procedure.md as they stand there, in the order in which they stand there.</summary>
 public sealed partial class ProcedureTests
 {
-    private static readonly string Page = Path.Combine(FindRoot(), "docs", "procedure.md");
+    private static readonly string Page = Path.Combine(Repository.Root, "docs", "procedure.md");
 
     [Fact]
     public async Task Procedure_RunAsItIsWritten_UpgradesTheServer()
@@ -66,17 +66,6 @@ public sealed partial class ProcedureTests
         {
             Assert.Contains(words, page, StringComparison.OrdinalIgnoreCase);
         }
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "RomFlash.Sdk.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("the repository's root is not above the tests");
     }
 
     [GeneratedRegex("^ *```sh procedure\n(?<commands>.*?)^ *```$|^ *<!-- procedure: the servers restart -->$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 10000)]
