@@ -31,6 +31,22 @@ public sealed class DependencyTests
     [Fact]
     public void Outcomes_ReferenceNothingElse() => AssertUsesOnly("RomFlash.Sdk.Outcomes", "RomFlash.Sdk.Outcomes");
 
+    // Plans are made of what the rooms below decide; none of them knows that there are plans.
+    [Theory]
+    [InlineData("RomFlash.Sdk.Compatibility")]
+    [InlineData("RomFlash.Sdk.Images")]
+    [InlineData("RomFlash.Sdk.Probing")]
+    [InlineData("RomFlash.Sdk.Staging")]
+    [InlineData("RomFlash.Sdk.Scheduling")]
+    [InlineData("RomFlash.Sdk.Confirmation")]
+    [InlineData("RomFlash.Sdk.Journal")]
+    [InlineData("RomFlash.Sdk.Transports")]
+    [InlineData("RomFlash.Sdk.Documents")]
+    public void Stages_NeverUsePlanning(string room) => AssertNeverUses(room, "RomFlash.Sdk.Planning");
+
+    [Fact]
+    public void Documents_KnowNothingOfWhatTheyHold() => AssertUsesOnly("RomFlash.Sdk.Documents", "RomFlash.Sdk.Documents", "RomFlash.Sdk.Outcomes", "RomFlash.Sdk.Images");
+
     [Fact]
     public void Abstractions_DependOnTheFrameworkAlone()
     {
