@@ -44,7 +44,10 @@ internal sealed class HelpText : SynchronousCommandLineAction
 
         yield return string.Empty;
         yield return "Usage:";
-        foreach (var line in Wrap(command is CliCommand { Synopsis: var synopsis } ? synopsis : FullName(command) + " COMMAND [options]", Margin))
+
+        // A command with several forms has them behind each other; each begins its own line here.
+        var forms = command is CliCommand { Synopsis: var synopsis } ? synopsis.Split("; ") : [FullName(command) + " COMMAND [options]"];
+        foreach (var line in forms.SelectMany(f => Wrap(f, Margin)))
         {
             yield return line;
         }
