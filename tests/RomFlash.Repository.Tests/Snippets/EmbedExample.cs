@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
@@ -5,6 +6,7 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports.Directory;
 
@@ -35,6 +37,20 @@ internal static class EmbedExample
         Console.WriteLine($"{report.Target}: {report.Outcome}, verified by {report.Verification}");
         // end snippet
         return report;
+    }
+
+    public static async Task PlanAsync(RomFlashClient client, ImmutableArray<FlashTarget> targets, RomImage image, FlashPolicy policy)
+    {
+        // snippet: plan
+        var request = new PlanRequest(targets, [image], policy) { CreatedBy = "ann" };
+        var plan = (await client.PlanAsync(request, concurrency: 16, CancellationToken.None)).GetValueOrThrow();
+        await File.WriteAllBytesAsync("plan.json", plan.ToJson()); // to be read, and approved by plan.Hash
+        await foreach (var report in client.FlashManyAsync(plan.ToRequests([image]).GetValueOrThrow(), concurrency: 16, progress: null, CancellationToken.None))
+        {
+            Console.WriteLine($"{report.Target}: {report.Outcome}"); // what has changed since is refused, and named
+        }
+
+        // end snippet
     }
 
     // snippet: result
