@@ -157,6 +157,17 @@ public sealed class CatalogLayerTests
     }
 
     [Fact]
+    public void FindRelease_WithdrawnByAnotherLayer_StillTellsItsRecoveryImage()
+    {
+        var catalog = Layers(
+            Catalog(Machine("A", Rom(Release(3, $"\"recovery\":{{\"sha256\":\"{Digest(9)}\",\"size\":7}}")))),
+            Withdrawing(Catalog(), Withdrawn(3)));
+
+        Assert.Equal(Digest(9), catalog.FindRelease(Digest(3))?.Recovery?.Sha256);
+        Assert.Null(catalog.FindRelease(Digest(4)));
+    }
+
+    [Fact]
     public void TryCreate_DocumentMadeInMemory_IsHeldToTheRulesOfAFile()
     {
         var good = Parse(Catalog(Machine("A", Rom(Release(3)))));
