@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
@@ -138,6 +139,21 @@ public sealed class PlanBindingTests
 
         Bench.IsUpgraded(Execute(bench, plan.ToRequests(bench.Images).GetValueOrThrow()[0]));
         Assert.Equal(2, Bench.Flashed(bench.Target).Count());
+    }
+
+    [Fact]
+    public void Compare_TwoPlacesWithOneName_HideNoDifference()
+    {
+        // An id that looks like a place in another element.
+        const string Was = """[{"id":"a","installed":[{"source":"b/installed/c","version":"1"}]},{"id":"a/installed/b","installed":[{"source":"c","version":"1"}]}]""";
+
+        foreach (var changed in (string[])[Was.Replace("""b/installed/c","version":"1""", """b/installed/c","version":"2""", StringComparison.Ordinal), Was.Replace("""source":"c","version":"1""", """source":"c","version":"2""", StringComparison.Ordinal)])
+        {
+            Assert.NotEqual(Was, changed);
+            Assert.Single(PlanComparison.Compare(Json(Was), Json(changed), "roms"));
+        }
+
+        static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
     }
 
     [Fact]
