@@ -131,6 +131,11 @@ public sealed record RomRelease
     public RomVersion? ReportedBy(FactSource source) => ReportedAs.IsDefault ? null : ReportedAs.FirstOrDefault(r => r.Source == source)?.Version;
 }
 
+/// <summary>An image that must not be flashed.</summary>
+/// <param name="Sha256">Its SHA-256.</param>
+/// <param name="Why">Why, for people. Untrusted text.</param>
+public sealed record WithdrawnRelease(ContentDigest Sha256, string Why);
+
 /// <summary>A catalog's word on one installed ROM, with its reasons.</summary>
 public sealed record ComponentVerdict
 {
@@ -161,6 +166,9 @@ public sealed record CompatibilityVerdict
 
     /// <summary>The images at hand that no release of the catalog has.</summary>
     public ImmutableArray<ContentDigest> UnknownImages { get; init; } = [];
+
+    /// <summary>Those of the images at hand that must not be flashed, whether a release has them or not. No <see cref="ComponentVerdict.Path"/> of an approved ROM has one.</summary>
+    public ImmutableArray<WithdrawnRelease> WithdrawnImages { get; init; } = [];
 
     /// <summary>The images at hand that are for this target's ROMs, but have no part in any <see cref="ComponentVerdict.Path"/> now: a stepping stone that was passed, or a lower version.</summary>
     public ImmutableArray<ContentDigest> UnneededImages { get; init; } = [];

@@ -32,7 +32,7 @@ internal static class UpgradeRules
                 continue;
             }
 
-            CheckComponent(rom, component, images, policy, found);
+            CheckComponent(rom, component, images, verdict, policy, found);
         }
 
         return [.. found.Select(f => f with { Stage = FlashStage.Check, TargetId = report.Target.Id })];
@@ -58,7 +58,7 @@ internal static class UpgradeRules
         {
             if (OrEmpty(verdict.UnknownImages).Contains(image.Sha256))
             {
-                found.Add(new ImageNotInCatalog { Detail = $"{image.Source.Name} (SHA-256 {image.Sha256})" });
+                found.Add(new ImageNotInCatalog { Detail = $"{image.Source.Name} (SHA-256 {image.Sha256}){(WhyWithdrawn(verdict, image.Sha256) is { } why ? $" was withdrawn: {why}" : string.Empty)}" });
             }
             else if (!used.Contains(image.Sha256)
                 && !OrEmpty(verdict.UnneededImages).Contains(image.Sha256)
@@ -69,7 +69,15 @@ internal static class UpgradeRules
         }
     }
 
-    private static void CheckComponent(InstalledRom rom, ComponentVerdict verdict, ImmutableArray<RomImage> images, FlashPolicy policy, ImmutableArray<FlashFailure>.Builder found)
+    private static string? WhyWithdrawn(CompatibilityVerdict verdict, ContentDigest sha256) => OrEmpty(verdict.WithdrawnImages).FirstOrDefault(w => w?.Sha256 == sha256)?.Why;
+
+    private static void CheckComponent(
+        InstalledRom rom,
+        ComponentVerdict verdict,
+        ImmutableArray<RomImage> images,
+        CompatibilityVerdict whole,
+        FlashPolicy policy,
+        ImmutableArray<FlashFailure>.Builder found)
     {
         var why = string.Join("; ", OrEmpty(verdict.Reasons));
         switch (verdict.Decision)
@@ -110,29 +118,39 @@ internal static class UpgradeRules
             return;
         }
 
-        if (release.Sha256.IsEmpty || OrEmpty(release.ReportedAs).IsEmpty)
+        if (verdict.Path.Any(r => r is not null && (r.Sha256.IsEmpty || OrEmpty(r.ReportedAs).IsEmpty)))
         {
-            found.Add(new VerdictRejected { Detail = $"{rom.Id}: the release has no digest, or does not say what is reported once it runs" });
+            found.Add(new VerdictRejected { Detail = $"{rom.Id}: a release has no digest, or does not say what is reported once it runs" });
             return;
         }
 
         // Every boot of the path needs its image before the first one begins.
         var absent = verdict.Path.FirstOrDefault(r => r is null || !images.Any(i => i.Sha256 == r.Sha256));
-        var image = images.FirstOrDefault(i => i.Sha256 == release.Sha256);
-        if (absent is not null || image is null)
+        if (absent is not null || verdict.Path.Contains(null!))
         {
             found.Add(verdict.Path.Length > 1
-                ? new IntermediateVersionRequired { Detail = $"{rom.Id}: the way to {verdict.Path[^1].Version} leads over {absent?.Version}, whose image (SHA-256 {absent?.Sha256}) is not at hand" }
+                ? new IntermediateVersionRequired { Detail = $"{rom.Id}: the way to {verdict.Path[^1]?.Version} leads over {absent?.Version}, whose image (SHA-256 {absent?.Sha256}) is not at hand" }
                 : new VerdictRejected { Detail = $"{rom.Id}: the approved release is none of the images at hand" });
             return;
         }
 
-        if (image.Length != release.Length)
+        // All of them now: found out between two boots, the target would be left on a stepping stone.
+        foreach (var step in verdict.Path)
         {
-            found.Add(new VerdictRejected { Detail = $"{rom.Id}: the catalog says {release.Length} bytes, the image has {image.Length}" });
+            var image = images.First(i => i.Sha256 == step.Sha256);
+            if (WhyWithdrawn(whole, step.Sha256) is { } withdrawn)
+            {
+                found.Add(new VerdictRejected { Detail = $"{rom.Id}: {step.Version} is approved, and was withdrawn: {withdrawn}" });
+            }
+
+            if (image.Length != step.Length)
+            {
+                found.Add(new VerdictRejected { Detail = $"{rom.Id}: the catalog says {step.Length} bytes, the image has {image.Length}" });
+            }
+
+            CheckIdentity(rom, image, found);
         }
 
-        CheckIdentity(rom, image, found);
         CheckVersions(rom, release, policy, found);
     }
 

@@ -50,6 +50,13 @@ internal sealed class CatalogCycles
             leadsTo[i] = [];
         }
 
+        // By reference: a release may be there twice, and comparing values for each pair would take the number of releases once more.
+        var places = new Dictionary<RomRelease, int>(ReferenceEqualityComparer.Instance);
+        for (var i = 0; i < open.Length; i++)
+        {
+            places.Add(open[i], i);
+        }
+
         var isReachable = new bool[open.Length];
         var reached = new Queue<int>();
         for (var i = 0; i < open.Length; i++)
@@ -60,7 +67,7 @@ internal sealed class CatalogCycles
                 if (!ReferenceEquals(stone, open[i]) && Leads(stone, open[i]))
                 {
                     hasStone = true;
-                    if (Array.IndexOf(open, stone) is >= 0 and var index)
+                    if (places.TryGetValue(stone, out var index))
                     {
                         leadsTo[index].Add(i);
                     }

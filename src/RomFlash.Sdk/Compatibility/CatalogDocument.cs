@@ -65,11 +65,6 @@ public sealed record CatalogDocument
     }
 }
 
-/// <summary>An image that must not be flashed.</summary>
-/// <param name="Sha256">Its SHA-256.</param>
-/// <param name="Why">Why, for people. Untrusted text.</param>
-public sealed record WithdrawnRelease(ContentDigest Sha256, string Why);
-
 /// <summary>A supported system, or several alike. Everything that is given has to hold; what a target does not tell does not hold.</summary>
 public sealed record CatalogSystem
 {

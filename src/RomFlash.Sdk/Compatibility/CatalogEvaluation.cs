@@ -107,6 +107,7 @@ internal ref struct CatalogEvaluation
             IsTargetSupported = false,
             Components = ImmutableCollectionsMarshal.AsImmutableArray(components),
             UnknownImages = UnknownImages(),
+            WithdrawnImages = WithdrawnImages(),
             Reasons = AddWithdrawn(reasons),
             Nearest = identity is null ? [] : _content.Nearest.To(identity),
             Catalogs = _content.Catalogs,
@@ -131,6 +132,7 @@ internal ref struct CatalogEvaluation
             IsTargetSupported = true,
             Components = ImmutableCollectionsMarshal.AsImmutableArray(components),
             UnknownImages = UnknownImages(),
+            WithdrawnImages = WithdrawnImages(),
             UnneededImages = UnneededImages(components),
             Reasons = AddWithdrawn(AddOrphans(_roms.IsEmpty ? NoRoms : [])),
             Boots = Boots(components),
@@ -431,6 +433,23 @@ internal ref struct CatalogEvaluation
         }
 
         return unknown;
+    }
+
+    private readonly ImmutableArray<WithdrawnRelease> WithdrawnImages()
+    {
+        ImmutableArray<WithdrawnRelease> withdrawn = [];
+        if (_content.HasWithdrawn)
+        {
+            foreach (var image in _images)
+            {
+                if (_content.WhyWithdrawn(image.Sha256) is { } why)
+                {
+                    withdrawn = withdrawn.Add(new(image.Sha256, why));
+                }
+            }
+        }
+
+        return withdrawn;
     }
 
     private readonly ImmutableArray<ContentDigest> UnneededImages(ComponentVerdict[] components)

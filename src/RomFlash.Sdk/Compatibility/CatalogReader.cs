@@ -14,6 +14,9 @@ internal ref struct CatalogReader
     private const int MaxNotesLength = 4096;
     private const int MaxSourceLength = 32;
 
+    // Versions are compared source by source, each with each; there are four sources and those of plug-ins.
+    private const int MaxSources = 16;
+
     private readonly string _name;
     private readonly CatalogPlaces _places = new();
     private DocumentReader _json;
@@ -509,10 +512,16 @@ internal ref struct CatalogReader
                 _json.Problem($"{what}: an ESRT version is a number such as \"0x00020005\"");
                 isGood = false;
             }
-            else if (versions.All(v => v.Source.Name != source))
+            else if (versions.Count <= MaxSources && versions.All(v => v.Source.Name != source))
             {
                 versions.Add(new(new FactSource(source), version));
             }
+        }
+
+        if (versions.Count > MaxSources)
+        {
+            _json.Problem(start, $"{what} names more than {MaxSources} sources");
+            isGood = false;
         }
 
         if (isGood && versions.Count == 0)

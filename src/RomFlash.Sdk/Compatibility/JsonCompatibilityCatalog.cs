@@ -21,22 +21,22 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
 
     private readonly CatalogContent _content;
     private readonly TimeProvider _time;
+    private readonly bool _allowExpired;
     private readonly CatalogProvenance? _firstToExpire;
 
-    private JsonCompatibilityCatalog(CatalogContent content, TimeProvider time)
+    private JsonCompatibilityCatalog(CatalogContent content, TimeProvider time, bool allowExpired)
     {
         _content = content;
         _time = time;
-        _firstToExpire = content.Catalogs
-            .Where(c => c.Expires is not null && (c.Accepted.IsDefault || !c.Accepted.Contains(CatalogWeakness.Expired)))
-            .MinBy(c => c.Expires);
+        _allowExpired = allowExpired;
+        _firstToExpire = content.Catalogs.Where(CanExpire).MinBy(c => c.Expires);
     }
 
     /// <summary>The name of the strongest layer. Untrusted text.</summary>
-    public string Name => Catalogs[0].Name;
+    public string Name => _content.Catalogs[0].Name;
 
-    /// <summary>The catalogs that this one is made of, the strongest first.</summary>
-    public ImmutableArray<CatalogProvenance> Catalogs => _content.Catalogs;
+    /// <summary>The catalogs that this one is made of, the strongest first; one that expired while it was in use, and is accepted all the same, says so.</summary>
+    public ImmutableArray<CatalogProvenance> Catalogs => _firstToExpire is { } first && first.Expires <= _time.GetUtcNow() ? CatalogsAt(_time.GetUtcNow()) : _content.Catalogs;
 
     /// <summary>How many different images the catalog knows.</summary>
     public int ReleaseCount => _content.ReleaseCount;
@@ -65,7 +65,7 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
             read.Add(layer with { Document = document });
         }
 
-        return Create(read.MoveToImmutable(), timeProvider);
+        return Create(read.MoveToImmutable(), timeProvider, allowExpired: false);
     }
 
     /// <summary>Reads a catalog from a file with its signature, and checks who vouches for it, as <see cref="CatalogFile.LoadAsync"/> does.</summary>
@@ -85,12 +85,15 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async ValueTask<FlashResult<JsonCompatibilityCatalog>> LoadAsync(IReadOnlyList<string> paths, CatalogTrust trust, CancellationToken cancellationToken) =>
         (await CatalogFile.LoadAllAsync(paths, trust, cancellationToken).ConfigureAwait(false)).TryGetValue(out var layers, out var failure)
-            ? Create(layers, trust.TimeProvider)
+            ? Create(layers, trust.TimeProvider, trust.AllowExpired)
             : failure;
 
-    /// <summary>Looks a release up, whatever it is for; such as the recovery image of one that was flashed.</summary>
+    /// <summary>Looks a release up, whatever it is for; such as the recovery image of one that was flashed. Says nothing about what may be flashed.</summary>
     /// <param name="sha256">The SHA-256 of its image.</param>
-    /// <returns>The release as the strongest layer has it, or null when no catalog has it or one withdrew it.</returns>
+    /// <returns>
+    /// The release as the strongest layer has it, or null when no catalog has it. One that was withdrawn is found as well: who flashed it needs its recovery image the
+    /// most. A recovery image that was withdrawn itself is left out.
+    /// </returns>
     public RomRelease? FindRelease(ContentDigest sha256) => _content.Find(sha256);
 
     /// <inheritdoc/>
@@ -98,14 +101,26 @@ public sealed class JsonCompatibilityCatalog : ICompatibilityCatalog
     {
         ArgumentNullException.ThrowIfNull(query);
         cancellationToken.ThrowIfCancellationRequested();
-        return _firstToExpire is { } catalog && catalog.Expires <= _time.GetUtcNow()
-            ? new(new CatalogExpired { Stage = FlashStage.Check, TargetId = query.Report.Target.Id, Detail = $"'{catalog.Name}' expired at {catalog.Expires:u}" })
-            : new(CatalogEvaluation.Evaluate(_content, query));
+        if (_firstToExpire is not { } catalog || catalog.Expires > _time.GetUtcNow())
+        {
+            return new(CatalogEvaluation.Evaluate(_content, query));
+        }
+
+        // Accepted in advance, and named from the very moment on: a plan that was made before is not carried out with it.
+        return _allowExpired
+            ? new(CatalogEvaluation.Evaluate(_content, query) with { Catalogs = Catalogs })
+            : new(new CatalogExpired { Stage = FlashStage.Check, TargetId = query.Report.Target.Id, Detail = $"'{catalog.Name}' expired at {catalog.Expires:u}" });
     }
 
-    private static FlashResult<JsonCompatibilityCatalog> Create(ImmutableArray<CatalogLayer> layers, TimeProvider? timeProvider) =>
+    private static bool CanExpire(CatalogProvenance catalog) => catalog.Expires is not null && (catalog.Accepted.IsDefault || !catalog.Accepted.Contains(CatalogWeakness.Expired));
+
+    private ImmutableArray<CatalogProvenance> CatalogsAt(DateTimeOffset now) => !_allowExpired
+        ? _content.Catalogs
+        : [.. _content.Catalogs.Select(c => CanExpire(c) && c.Expires <= now ? c with { Accepted = [.. c.Accepted.IsDefault ? [] : c.Accepted, CatalogWeakness.Expired] } : c)];
+
+    private static FlashResult<JsonCompatibilityCatalog> Create(ImmutableArray<CatalogLayer> layers, TimeProvider? timeProvider, bool allowExpired) =>
         CatalogContent.TryCreate(layers, out var contradictions) is { } content
-            ? new JsonCompatibilityCatalog(content, CallerClock.OrSystem(timeProvider))
+            ? new JsonCompatibilityCatalog(content, CallerClock.OrSystem(timeProvider), allowExpired)
             : new CatalogUnusable { Stage = FlashStage.Check, Detail = string.Join("; ", contradictions) };
 
     private static FlashResult<CatalogDocument> ReadBack(CatalogDocument document)

@@ -34,16 +34,23 @@ internal sealed partial class UpgradeRun
                 Detail = $"operation {open[^1].OperationId} of the same machine under the name '{open[^1].TargetId}' is not concluded: confirm or cancel it under that name",
             };
 
-    // A run that is bound to a plan must not go on with a flash that the plan does not hold.
+    // A run that is bound to a plan must not contact what the plan does not hold, nor go on with a flash that it does not hold.
     private PlanOutdated? FindUnplanned(ImmutableArray<FlashJournalRecord> open)
     {
-        if (_request.Plan is not { } plan || open.IsEmpty || !HasArmIntent(open))
+        if (_request.Plan is not { } plan)
         {
             return null;
         }
 
-        ImmutableArray<PlanDifference> strangers = [.. open[^1].Components.Where(c => !plan.Target.Holds(c)).Select(c => new PlanDifference($"targets/{_target.Id}/armed/{c.ComponentId}", null, c.Sha256.ToString()))];
-        return strangers.IsEmpty ? null : FlashPlan.Outdated(FlashStage.Reconcile, _target.Id, strangers) with { TargetState = TargetState.Indeterminate };
+        var isArmed = HasArmIntent(open);
+        var differences = plan.FindDifferences(_request);
+        if (isArmed)
+        {
+            differences = differences.AddRange(plan.FindDifferences(open.LastOrDefault(r => r.Identity is not null)?.Identity, open[^1].Components));
+        }
+
+        var state = isArmed ? TargetState.Indeterminate : open.IsEmpty ? TargetState.Untouched : TargetState.Prepared;
+        return differences.IsEmpty ? null : FlashPlan.Outdated(FlashStage.Reconcile, _target.Id, differences) with { TargetState = state };
     }
 
     private static bool HasRebootIntent(ImmutableArray<FlashJournalRecord> records) => records.Any(r => r.Kind == FlashJournalRecordKind.RebootIntent);

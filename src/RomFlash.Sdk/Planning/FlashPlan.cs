@@ -196,14 +196,8 @@ public sealed class FlashPlan
     /// <returns>One request for each target; <see cref="PlanOutdated"/> with the difference when the images are not the plan's, or <see cref="PlanUnusable"/>.</returns>
     public FlashResult<ImmutableArray<FlashRequest>> ToRequests(ImmutableArray<RomImage> images, FlashDeadlines? deadlines = null)
     {
-        var given = (images.IsDefault ? [] : images).Select(i => i.Sha256).ToHashSet();
-        var planned = Images.Select(i => i.Sha256).ToHashSet();
-        ImmutableArray<PlanDifference> differences =
-        [
-            .. Images.Where(i => !given.Contains(i.Sha256)).Select(i => new PlanDifference($"images/{i.Sha256}", i.Name, null)),
-            .. images.Where(i => !planned.Contains(i.Sha256)).Select(i => new PlanDifference($"images/{i.Sha256}", null, i.Source.Name)),
-        ];
-        if (!differences.IsEmpty)
+        images = images.IsDefault ? [] : images;
+        if (FindDifferences(images) is { IsEmpty: false } differences)
         {
             return Outdated(FlashStage.Request, string.Empty, differences);
         }
@@ -225,6 +219,18 @@ public sealed class FlashPlan
     /// <summary>The hash and the number of targets.</summary>
     /// <returns>Text for a log.</returns>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"plan {Hash} over {Targets.Length} targets");
+
+    /// <summary>Which images are missing, and which ones the plan does not know.</summary>
+    internal ImmutableArray<PlanDifference> FindDifferences(ImmutableArray<RomImage> images)
+    {
+        var given = images.Select(i => i.Sha256).ToHashSet();
+        var planned = Images.Select(i => i.Sha256).ToHashSet();
+        return
+        [
+            .. Images.Where(i => !given.Contains(i.Sha256)).Select(i => new PlanDifference($"images/{i.Sha256}", i.Name, null)),
+            .. images.Where(i => !planned.Contains(i.Sha256)).Select(i => new PlanDifference($"images/{i.Sha256}", null, i.Source.Name)),
+        ];
+    }
 
     internal static PlanOutdated Outdated(FlashStage stage, string targetId, ImmutableArray<PlanDifference> differences)
     {

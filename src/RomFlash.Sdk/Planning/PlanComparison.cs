@@ -48,7 +48,7 @@ internal static class PlanComparison
             case JsonValueKind.Null:
                 break;
             default:
-                values[where] = element.ToString();
+                Add(where, element.ToString(), values);
                 break;
         }
     }
@@ -67,7 +67,16 @@ internal static class PlanComparison
 
         if (isKeyed && names.Length > 1)
         {
-            values[Join(where, "(order)")] = string.Join(", ", names);
+            Add(Join(where, "(order)"), string.Join(", ", names), values);
+        }
+    }
+
+    // Ids come from targets and may hold slashes, so that two places may have one name: none of them may hide the other.
+    private static void Add(string where, string value, Dictionary<string, string> values)
+    {
+        while (!values.TryAdd(where, value))
+        {
+            where += "'";
         }
     }
 

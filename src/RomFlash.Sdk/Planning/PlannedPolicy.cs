@@ -60,7 +60,8 @@ public sealed record PlannedPolicy
         Reflash = Reflash,
         AllowImmediateFlash = AllowImmediateFlash,
         Reboot = Reboot,
-        RebootDelay = TimeSpan.FromSeconds(RebootDelaySeconds),
+        // Rounded: cut off, 2.3 s would come back as another delay than the plan's.
+        RebootDelay = TimeSpan.FromTicks((long)Math.Round(RebootDelaySeconds * TimeSpan.TicksPerSecond)),
         RebootMessage = RebootMessage,
         ForceReboot = ForceReboot,
         TakeOverClaimGeneration = TakeOverClaimGeneration,

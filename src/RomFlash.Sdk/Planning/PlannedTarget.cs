@@ -155,9 +155,9 @@ public sealed record PlannedTarget
         var target = new PlannedTarget
         {
             Id = preflight.Target.Id,
-            Endpoints = [.. preflight.Target.Endpoints.Select(e => new PlannedEndpoint(e.ToString(), e.CredentialReference))],
+            Endpoints = EndpointsOf(preflight.Target),
             Standing = isReady ? PlannedStanding.Ready : preflight.IsCurrent ? PlannedStanding.Current : PlannedStanding.Refused,
-            Window = window is { Opens: { } opens, Closes: { } closes } ? new PlannedWindow(opens, closes) : null,
+            Window = WindowOf(window),
             Blockers = [.. preflight.Blockers.Select(b => new PlannedBlocker(b.Name, b.Failure.Code, b.Failure.Message, b.CanBeWaived))],
             Waived = [.. preflight.Waived.OrderBy(w => w.Blocker, StringComparer.Ordinal)],
             Boots = isReady ? preflight.Verdict?.Boots ?? 0 : 0,
@@ -165,9 +165,13 @@ public sealed record PlannedTarget
         return report is null ? target : target.With(report, preflight.Verdict);
     }
 
-    /// <summary>Whether a component is a step of this plan.</summary>
+    internal static ImmutableArray<PlannedEndpoint> EndpointsOf(FlashTarget target) => [.. target.Endpoints.Select(e => new PlannedEndpoint(e.ToString(), e.CredentialReference))];
+
+    internal static PlannedWindow? WindowOf(FlashWindow window) => window is { Opens: { } opens, Closes: { } closes } ? new PlannedWindow(opens, closes) : null;
+
+    /// <summary>Whether a component is a step of this plan. A target that is refused has a path, too, but nobody has approved it.</summary>
     internal bool Holds(UpgradeComponent component) =>
-        Roms.Any(r => string.Equals(r.Id, component.ComponentId, StringComparison.Ordinal) && r.Path.Any(p => p.Sha256 == component.Sha256));
+        Standing == PlannedStanding.Ready && Roms.Any(r => string.Equals(r.Id, component.ComponentId, StringComparison.Ordinal) && r.Path.Any(p => p.Sha256 == component.Sha256));
 
     private PlannedTarget With(TargetReport report, CompatibilityVerdict? verdict)
     {

@@ -39,6 +39,10 @@ public sealed class ApprovedUpgradeTests
     [InlineData("no digest", "RF4011")]
     [InlineData("image not at hand", "RF4011")]
     [InlineData("stone not at hand", "RF4005")]
+    [InlineData("later step: other length", "RF4011")]
+    [InlineData("later step: kind differs", "RF4002")]
+    [InlineData("later step: no reportedAs", "RF4011")]
+    [InlineData("later step: withdrawn", "RF4011")]
     [InlineData("other length", "RF4011")]
     [InlineData("kind differs", "RF4002")]
     [InlineData("class differs", "RF4002")]
@@ -65,6 +69,17 @@ public sealed class ApprovedUpgradeTests
         var rom = Evidence.Rom("5.0") with { LowestSupportedVersion = RomVersion.Parse("3.0") };
 
         Assert.Equal("RF4004", Evidence.FailureOf(ApprovedUpgrade.TryCreate(Evidence.Report(Evidence.Identity, rom), [Evidence.Image()], Evidence.Verdict(RomDecision.Approved, Evidence.Release()), new() { AllowDowngrade = true, Reflash = true })).Code);
+    }
+
+    [Fact]
+    public void TryCreate_UnknownImageThatWasWithdrawn_SaysWhy()
+    {
+        var verdict = Evidence.Verdict(RomDecision.Approved, Evidence.Release()) with { UnknownImages = [Evidence.Digest(7)], WithdrawnImages = [new(Evidence.Digest(7), "Loses the boot order.")] };
+
+        var failure = Evidence.FailureOf(ApprovedUpgrade.TryCreate(Evidence.Report(Evidence.Identity, Evidence.Rom()), [Evidence.Image(), Evidence.Image(7)], verdict, FlashPolicy.Default));
+
+        Assert.Equal("RF4014", failure.Code);
+        Assert.EndsWith($"(SHA-256 {Evidence.Digest(7)}) was withdrawn: Loses the boot order.", failure.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -153,6 +168,14 @@ public sealed class ApprovedUpgradeTests
             case "stone not at hand":
                 verdict = Evidence.Verdict(RomDecision.Approved, Evidence.Release("1.5", 5), release);
                 break;
+            case { } later when later.StartsWith("later step: ", StringComparison.Ordinal):
+                var stone = Evidence.Release("1.5", 5);
+                var second = what.EndsWith("length", StringComparison.Ordinal) ? Evidence.Image(length: 101)
+                    : what.EndsWith("kind differs", StringComparison.Ordinal) ? Evidence.Image(identity: new() { Kind = RomKind.ArrayController })
+                    : image;
+                verdict = Evidence.Verdict(RomDecision.Approved, stone, what.EndsWith("reportedAs", StringComparison.Ordinal) ? release with { ReportedAs = default } : release);
+                verdict = what.EndsWith("withdrawn", StringComparison.Ordinal) ? verdict with { WithdrawnImages = [new(release.Sha256, "bad")] } : verdict;
+                return ApprovedUpgrade.TryCreate(Evidence.Report(identity, rom), [Evidence.Image(5), second], verdict, FlashPolicy.Default);
             case "other length":
                 image = Evidence.Image(length: 101);
                 break;

@@ -117,9 +117,14 @@ public sealed class CatalogLayerTests
     [Fact]
     public void Evaluate_WithdrawnAndNowhereReleased_IsUnknownAndSaysWhy()
     {
-        var verdict = Verdict(Layers(Withdrawing(Catalog(Machine("A", Rom(Release(3)))), Withdrawn(9, "bad blocks"))), Ask("A", 1, 9));
+        var catalog = Layers(Withdrawing(Catalog(Machine("A", Rom(Release(3)))), Withdrawn(9, "bad blocks")));
+        var verdict = Verdict(catalog, Ask("A", 1, 9));
+        var objection = Objection(catalog, Ask("A", 1, 9));
 
         Assert.Equal(Digest(9), Assert.Single(verdict.UnknownImages));
+        Assert.Equal(new WithdrawnRelease(Digest(9), "bad blocks (says layer 0)"), Assert.Single(verdict.WithdrawnImages));
+        Assert.Equal("RF4014", objection?.Code);
+        Assert.EndsWith(" was withdrawn: bad blocks (says layer 0)", objection?.Detail, StringComparison.Ordinal);
         Assert.Contains("v9.cap was withdrawn: bad blocks (says layer 0)", verdict.Reasons);
     }
 
@@ -154,6 +159,17 @@ public sealed class CatalogLayerTests
         Assert.Equal("RF4016", failure.Code);
         Assert.Contains("'mayfly' expired at", failure.Detail, StringComparison.Ordinal);
         Assert.Equal(RomDecision.Approved, Only(accepting, Ask("A", 1, 3)).Decision);
+    }
+
+    [Fact]
+    public void FindRelease_WithdrawnByAnotherLayer_StillTellsItsRecoveryImage()
+    {
+        var catalog = Layers(
+            Catalog(Machine("A", Rom(Release(3, $"\"recovery\":{{\"sha256\":\"{Digest(9)}\",\"size\":7}}")))),
+            Withdrawing(Catalog(), Withdrawn(3)));
+
+        Assert.Equal(Digest(9), catalog.FindRelease(Digest(3))?.Recovery?.Sha256);
+        Assert.Null(catalog.FindRelease(Digest(4)));
     }
 
     [Fact]

@@ -90,6 +90,19 @@ public sealed class CatalogLimitsTests
     }
 
     [Fact]
+    public void TryParse_ManySources_AreToldOnceAndNotComparedWithEachOther()
+    {
+        string Sources(int count) => string.Join(',', Enumerable.Range(0, count).Select(i => $"\"s{i}\":\"1.0\""));
+        string Of(string sources) => CatalogText.Catalog(CatalogText.Machine("A", CatalogText.Rom(CatalogText.Release(3, reportedAs: sources))));
+
+        Assert.Empty(CatalogText.Problems(Of(Sources(16))));
+        Assert.EndsWith("reportedAs names more than 16 sources", Assert.Single(CatalogText.Problems(Of(Sources(17)))), StringComparison.Ordinal);
+
+        // Each with each these would be twenty thousand million comparisons.
+        Assert.Single(CatalogText.Problems(Of(Sources(200_000))));
+    }
+
+    [Fact]
     public void TryParse_DeepestThatTheFormatNeeds_IsFarFromTheLimit()
     {
         var depth = 0;

@@ -119,6 +119,7 @@ public sealed partial class CatalogSchemaTests
         var size = Definition("size");
         Assert.Equal(CatalogDocument.MaxImageLength, (long)size["maximum"]!);
         Assert.Equal(long.MaxValue, (long)Schema["properties"]!["serial"]!["maximum"]!);
+        Assert.Equal(16, (int)Definition("versions")["maxProperties"]!);
         Assert.Equal(256, (int)Definition("text")["maxLength"]!);
         Assert.Equal(4096, (int)Definition("longText")["maxLength"]!);
     }

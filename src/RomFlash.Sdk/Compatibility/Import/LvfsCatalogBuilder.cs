@@ -274,7 +274,7 @@ internal sealed class LvfsCatalogBuilder(LvfsImportOptions options)
                     return $"other releases for the same firmware have the version format '{rom.Format}'";
                 }
 
-                if (rom.Releases.Any(r => r.Sha256 != release.Sha256 && r.Version.Equals(release.Version)))
+                if (rom.ByVersion.TryGetValue(release.Version, out var same) && same != release.Sha256)
                 {
                     return "another image for the same firmware has the same version";
                 }
@@ -287,10 +287,11 @@ internal sealed class LvfsCatalogBuilder(LvfsImportOptions options)
         {
             if (!system.Roms.TryGetValue(id, out var rom))
             {
-                system.Roms.Add(id, rom = new(good.Format, []));
+                system.Roms.Add(id, rom = new(good.Format, [], []));
             }
 
-            if (!rom.Releases.Any(r => r.Sha256 == release.Sha256))
+            // One image has one version: contradictions were refused above.
+            if (rom.ByVersion.TryAdd(release.Version, release.Sha256))
             {
                 rom.Releases.Add(release);
             }
@@ -301,5 +302,5 @@ internal sealed class LvfsCatalogBuilder(LvfsImportOptions options)
 
     private sealed record Good(RomKind Kind, string Format, ImmutableArray<Guid> Classes, CatalogSystem System, ImmutableArray<ReportedVersion> Minimum);
 
-    private sealed record Rom(string Format, List<RomRelease> Releases);
+    private sealed record Rom(string Format, List<RomRelease> Releases, Dictionary<RomVersion, ContentDigest> ByVersion);
 }

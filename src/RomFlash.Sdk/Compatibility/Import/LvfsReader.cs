@@ -9,6 +9,9 @@ internal sealed class LvfsReader(XmlReader reader, LvfsCatalogBuilder builder)
     private const int MaxText = 4096;
     private const int MaxItems = 4096;
 
+    // No name that is looked for is longer; a longer one is kept as none, because the path is put together for every element below it.
+    private const int MaxName = 64;
+
     private readonly List<string> _path = [];
     private readonly StringBuilder _text = new();
     private readonly char[] _chunk = new char[1024];
@@ -68,7 +71,7 @@ internal sealed class LvfsReader(XmlReader reader, LvfsCatalogBuilder builder)
 
     private string? Begin()
     {
-        _path.Add(reader.LocalName);
+        _path.Add(reader.LocalName is { Length: <= MaxName } name ? name : string.Empty);
         if (_path.Count > LvfsImport.MaxDepth)
         {
             return At($"it is nested more than {LvfsImport.MaxDepth} deep");
@@ -91,16 +94,18 @@ internal sealed class LvfsReader(XmlReader reader, LvfsCatalogBuilder builder)
         }
 
         _attributes = (reader.GetAttribute("type"), reader.GetAttribute("target"), reader.GetAttribute("key"), reader.GetAttribute("compare"), reader.GetAttribute("version"), reader.GetAttribute("depth"));
-        if (Inside is "releases/release")
+        var inside = Inside;
+        var isRelease = inside is "releases/release";
+        if (isRelease)
         {
             _release = new() { Version = _attributes.Version?.Trim() ?? string.Empty, Type = _attributes.Type, Tag = reader.GetAttribute("tag") };
             _component.Releases.Add(_release);
         }
 
         _text.Clear();
-        _isWanted = Inside is "id" or "branch" or "provides/firmware" or "categories/category" or "X-categories/category" or "custom/value" or "releases/release/checksum" or "releases/release/size"
+        _isWanted = inside is "id" or "branch" or "provides/firmware" or "categories/category" or "X-categories/category" or "custom/value" or "releases/release/checksum" or "releases/release/size"
             || (_path[^2] == "requires" && Depth == 2);
-        return _isWanted && ++_items > MaxItems ? At($"a component has more than {MaxItems} entries") : null;
+        return (_isWanted || isRelease) && ++_items > MaxItems ? At($"a component has more than {MaxItems} entries") : null;
     }
 
     private int Depth => _path.Count - _path.IndexOf("component") - 1;

@@ -17,7 +17,10 @@ public sealed record CatalogTrust
     /// <summary>Accepts a catalog without a signature. A signature that is there and wrong is never accepted.</summary>
     public bool AllowUnsigned { get; init; }
 
-    /// <summary>Accepts a catalog whose time has passed.</summary>
+    /// <summary>
+    /// Accepts a catalog whose time has passed, also where it passes while the catalog is in use; verdicts and reports name it from that moment on, and a plan
+    /// that was made before is not carried out with it any more.
+    /// </summary>
     public bool AllowExpired { get; init; }
 
     /// <summary>Accepts a catalog that is older than one that was seen, and one of which nobody can tell: signed without a serial, or with a history that can't be read.</summary>

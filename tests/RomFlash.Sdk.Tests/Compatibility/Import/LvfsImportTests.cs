@@ -257,6 +257,29 @@ public sealed class LvfsImportTests
     }
 
     [Fact]
+    public async Task Read_EndlessReleases_AreRefusedEarly()
+    {
+        var source = new Endless("<components><component type=\"firmware\"><releases>"u8.ToArray(), "<release/>"u8.ToArray());
+
+        Assert.Contains("more than 4096 entries", Bad(await LvfsImport.ReadAsync(source, Options, CancellationToken.None)).Detail, StringComparison.Ordinal);
+        Assert.InRange(source.Given, 1, 1 << 20);
+    }
+
+    [Fact]
+    public async Task Read_LongNameAroundManyElements_IsNotRepeatedForEach()
+    {
+        var name = new string('n', 100_000);
+        var content = Encoding.UTF8.GetBytes(Metadata($"<component type=\"firmware\"><{name}>{string.Concat(Enumerable.Repeat("<a/>", 2000))}</{name}></component>"));
+
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        await Read(content);
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+
+        // Once for each element it would be 400 million bytes and more.
+        Assert.InRange(allocated, 0, 50_000_000);
+    }
+
+    [Fact]
     public async Task Read_GzipBomb_IsRefusedEarly()
     {
         using var bomb = new MemoryStream();

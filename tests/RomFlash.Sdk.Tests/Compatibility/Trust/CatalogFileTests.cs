@@ -4,6 +4,7 @@ using System.Text;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Compatibility.Trust;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Testing;
 
 namespace RomFlash.Sdk.Tests.Compatibility.Trust;
 
@@ -431,6 +432,64 @@ public sealed class CatalogFileTests : IDisposable
         AssertAccepts([CatalogWeakness.Unsigned], Assert.Single(catalog.Catalogs));
         Assert.False((await JsonCompatibilityCatalog.LoadAsync(path, Fresh(Strict), CancellationToken.None)).TryGetValue(out _, out var failure));
         Assert.IsType<CatalogUntrusted>(failure);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task LoadAsync_ExpiresWhileInUse_IsRefusedOrNamedFromThatMomentOn(bool allow)
+    {
+        var clock = new SimulatedClock();
+        var expires = clock.GetUtcNow().AddHours(1);
+        var (mayfly, evergreen) = (Write("mayfly.json", Catalog(1, expires.UtcDateTime.ToString("s", System.Globalization.CultureInfo.InvariantCulture) + "Z")), Write("evergreen.json", Catalog(1, name: "evergreen")));
+        var trust = new CatalogTrust { AllowUnsigned = true, AllowExpired = allow, History = new InMemoryCatalogHistory(), TimeProvider = clock };
+        var catalog = (await JsonCompatibilityCatalog.LoadAsync([mayfly, evergreen], trust, CancellationToken.None)).GetValueOrThrow();
+
+        clock.Advance(expires - clock.GetUtcNow() - TimeSpan.FromTicks(1));
+        Assert.All(CatalogQuestions.Verdict(catalog, CatalogQuestions.Ask("A", 1, 3)).Catalogs, c => AssertAccepts([CatalogWeakness.Unsigned], c));
+
+        clock.Advance(TimeSpan.FromTicks(1));
+        var result = CatalogQuestions.Evaluate(catalog, CatalogQuestions.Ask("A", 1, 3));
+        if (!allow)
+        {
+            Assert.IsType<CatalogExpired>(CatalogQuestions.Failure(result));
+            Assert.All(catalog.Catalogs, c => AssertAccepts([CatalogWeakness.Unsigned], c));
+            return;
+        }
+
+        var catalogs = result.GetValueOrThrow().Catalogs;
+        AssertAccepts([CatalogWeakness.Unsigned, CatalogWeakness.Expired], catalogs[0]);
+        AssertAccepts([CatalogWeakness.Unsigned], catalogs[1]);
+        AssertAccepts([CatalogWeakness.Unsigned, CatalogWeakness.Expired], catalog.Catalogs[0]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Read_HistoryDamaged_NeedsTheOptionForOlderOnesAndLeavesTheFileAsItIs(bool isSigned)
+    {
+        var path = Write("catalogs.json", Encoding.UTF8.GetBytes("{"));
+        var trust = Strict with { AllowUnsigned = !isSigned, AllowExpired = true, History = new FileCatalogHistory(path, TimeProvider.System) };
+        var catalog = Catalog(1);
+        var signature = isSigned ? Signers.Sign(catalog) : null;
+
+        var failure = Refused<CatalogRolledBack>(await Read(catalog, signature, trust));
+        Assert.Contains("nobody can tell", failure.Detail, StringComparison.Ordinal);
+        var layer = Accepted(await Read(catalog, signature, trust with { AllowOlder = true }));
+
+        AssertAccepts(isSigned ? [CatalogWeakness.OlderThanSeen] : [CatalogWeakness.Unsigned, CatalogWeakness.OlderThanSeen], layer.Provenance);
+        Assert.Equal("{", await File.ReadAllTextAsync(path));
+    }
+
+    [Fact]
+    public async Task Read_HistoryCannotBeWritten_NeedsTheOptionForOlderOnes()
+    {
+        // Nothing was seen, and nothing can be remembered: the next older one would pass as well.
+        var trust = Strict with { History = new FileCatalogHistory(Path.Combine(_folder, "missing", "catalogs.json"), TimeProvider.System) };
+        var catalog = Catalog(1);
+
+        Refused<CatalogRolledBack>(await Read(catalog, Signers.Sign(catalog), trust));
+        AssertAccepts([CatalogWeakness.OlderThanSeen], Accepted(await Read(catalog, Signers.Sign(catalog), trust with { AllowOlder = true })).Provenance);
     }
 
     [Fact]
