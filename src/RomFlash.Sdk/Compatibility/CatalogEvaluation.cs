@@ -222,7 +222,9 @@ internal ref struct CatalogEvaluation
         ImmutableArray<ReportedVersion> versions = rom.Versions.IsDefault ? [] : rom.Versions;
         var installed = new VersionList(versions);
         var step = VersionSteps.Compare(versions, release);
-        if (step is not VersionStep.Newer && Limit(versions, release, choice) is { } limit)
+
+        // Also when it is newer by what the target tells: another source may say that the firmware does not accept it.
+        if (Limit(versions, release, choice) is { } limit)
         {
             return Verdict(rom, RomDecision.BelowLowestSupported, [string.Create(
                 CultureInfo.InvariantCulture,
@@ -339,6 +341,7 @@ internal ref struct CatalogEvaluation
                 {
                     if (!ReferenceEquals(release, goal)
                         && VersionSteps.Compare(release.ReportedAs, goal) is VersionStep.Newer
+                        && VersionSteps.Compare(release.ReportedAs, goal, versions) is VersionStep.Newer
                         && _content.WhyWithdrawn(release.Sha256) is null
                         && (!onlyAtHand || _known.Items.Contains(release)))
                     {
@@ -353,7 +356,9 @@ internal ref struct CatalogEvaluation
             {
                 var at = queue.Items[head];
                 var state = at < 0 ? versions : stones.Items[at].Release.ReportedAs;
-                if (at >= 0 && VersionSteps.IsMet(goal.RequiredMinimum, state) is true)
+
+                // Once a stone runs, the target tells by its own sources that it does, and by no others.
+                if (at >= 0 && VersionSteps.IsMet(goal.RequiredMinimum, state, versions) is true)
                 {
                     return Path(stones.Items, at, goal);
                 }
@@ -366,7 +371,7 @@ internal ref struct CatalogEvaluation
                         return [];
                     }
 
-                    if (!stone.IsReached && VersionSteps.Compare(state, stone.Release) is VersionStep.Newer && VersionSteps.IsMet(stone.Release.RequiredMinimum, state) is true)
+                    if (!stone.IsReached && VersionSteps.Compare(state, stone.Release) is VersionStep.Newer && VersionSteps.Compare(state, stone.Release, versions) is VersionStep.Newer && VersionSteps.IsMet(stone.Release.RequiredMinimum, state, versions) is true)
                     {
                         stone = stone with { IsReached = true, From = at };
                         queue.Add(i);

@@ -25,12 +25,17 @@ internal enum VersionStep
 /// <summary>Compares versions source by source.</summary>
 internal static class VersionSteps
 {
-    /// <summary>How a release stands to versions that are reported, over all sources that both know.</summary>
-    public static VersionStep Compare(ImmutableArray<ReportedVersion> versions, RomRelease release)
+    /// <summary>How a release stands to versions that are reported, over all sources that both know; and that are among those of other versions, where these are given.</summary>
+    public static VersionStep Compare(ImmutableArray<ReportedVersion> versions, RomRelease release, ImmutableArray<ReportedVersion> told = default)
     {
         var result = VersionStep.Unknown;
         foreach (var version in versions)
         {
+            if (!IsTold(version.Source, told))
+            {
+                continue;
+            }
+
             foreach (var next in release.ReportedAs)
             {
                 if (next.Source != version.Source || !next.Version.TryCompareTo(version.Version, out var order))
@@ -52,8 +57,8 @@ internal static class VersionSteps
             ? order < 0 ? VersionStep.Newer : order > 0 ? VersionStep.Older : VersionStep.Same
             : Compare(from.ReportedAs, to);
 
-    /// <summary>Whether versions are at or above a minimum; null when nothing can be compared.</summary>
-    public static bool? IsMet(ImmutableArray<ReportedVersion> minimum, ImmutableArray<ReportedVersion> versions)
+    /// <summary>Whether versions are at or above a minimum; null when nothing can be compared. The sources as above.</summary>
+    public static bool? IsMet(ImmutableArray<ReportedVersion> minimum, ImmutableArray<ReportedVersion> versions, ImmutableArray<ReportedVersion> told = default)
     {
         if (minimum.IsDefaultOrEmpty)
         {
@@ -63,6 +68,11 @@ internal static class VersionSteps
         bool? result = null;
         foreach (var version in versions)
         {
+            if (!IsTold(version.Source, told))
+            {
+                continue;
+            }
+
             foreach (var required in minimum)
             {
                 if (required.Source == version.Source && required.Version.TryCompareTo(version.Version, out var order))
@@ -73,5 +83,23 @@ internal static class VersionSteps
         }
 
         return result;
+    }
+
+    private static bool IsTold(FactSource source, ImmutableArray<ReportedVersion> told)
+    {
+        if (told.IsDefault)
+        {
+            return true;
+        }
+
+        foreach (var version in told)
+        {
+            if (version.Source == source)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

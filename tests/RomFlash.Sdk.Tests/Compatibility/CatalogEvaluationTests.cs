@@ -243,6 +243,34 @@ public sealed class CatalogEvaluationTests
     }
 
     [Fact]
+    public void Evaluate_StoneLeadsOnOnlyByASourceThatTheTargetDoesNotTell_IsNoWay()
+    {
+        // After 2.0 has run, the target tells its SMBIOS version alone: nobody could say then that 3.0 may follow.
+        var catalog = Layers(Catalog(Machine("A", Rom(
+            Release(2, reportedAs: "\"smbios\":\"2.0\",\"esrt\":\"0x2\""),
+            Release(3, "\"requiredMinimum\":{\"esrt\":\"0x2\"}"),
+            Release(4, "\"requiredMinimum\":{\"smbios\":\"3.0\"}")))));
+
+        Assert.Equal("RF4005", Objection(catalog, Ask("A", 1, 2, 3, 4))?.Code);
+        Assert.DoesNotContain(Only(catalog, Ask("A", 1, 2, 3, 4)).Path, r => r.Sha256 == Digest(2));
+
+        var telling = Installed(1) with { Versions = [.. Installed(1).Versions, new(FactSource.Esrt, RomVersion.FromPacked(1))] };
+        Assert.Equal(["2.0", "3.0", "4.0"], Only(catalog, Ask(Identity("A"), [telling], [2, 3, 4])).Path.Select(r => r.Version.Text));
+    }
+
+    [Fact]
+    public void Evaluate_NewerByOneSourceAndBelowTheLowestByAnother_IsRefused()
+    {
+        // Each layer is right in itself; together the one releases what the other's firmware does not accept.
+        var catalog = Layers(
+            Catalog(Machine("A", Rom(Release(2, "\"lowestSupported\":{\"esrt\":\"0x2\"}", "\"smbios\":\"2.0\",\"esrt\":\"0x2\"")))),
+            Catalog(Machine("A*", Rom(Release(3, reportedAs: "\"smbios\":\"3.0\",\"esrt\":\"0x1\"")))));
+
+        Assert.Equal("RF4004", Objection(catalog, Ask("A", 2, 3))?.Code);
+        Assert.Null(Objection(catalog, Ask("A", 1, 3)));
+    }
+
+    [Fact]
     public void Evaluate_ManyRomsAndImages_AreAllDecided()
     {
         var roms = Enumerable.Range(0, 100).ToArray();
