@@ -69,7 +69,7 @@ internal sealed class Preflight
         _ => "verdict-rejected",
     };
 
-    // Only what the next boot would flash: a stone that needs no power cycle may come before one that does.
+    // Of every boot of the path, and not of the next one alone: nothing is begun that can't be brought to its end.
     private void PowerCycle(CompatibilityVerdict verdict)
     {
         if (_policy.Reboot == RebootMode.LeaveToOperator || verdict.Components.IsDefaultOrEmpty)
@@ -77,15 +77,12 @@ internal sealed class Preflight
             return;
         }
 
-        var next = verdict.Components
-            .Where(c => c.Decision == RomDecision.Approved && c.Path is [not null, ..])
-            .Select(c => (Verdict: c, Rom: _report.FindRom(c.ComponentId)))
-            .OrderBy(c => c.Rom?.Kind)
-            .ThenBy(c => c.Verdict.ComponentId, StringComparer.Ordinal)
-            .Take(DefaultFlashScheduler.MostComponents(_report, _policy));
-        foreach (var (component, _) in next.Where(c => c.Verdict.Path[0].Reboot == RebootNeed.PowerCycle))
+        foreach (var component in verdict.Components.Where(c => c.Decision == RomDecision.Approved && !c.Path.IsDefault))
         {
-            Add("power-cycle-required", new PowerCycleRequired { Detail = $"{component.ComponentId}: '{component.Path[0].Version}' runs only after the power was off; leave the restart to an operator" });
+            if (component.Path.FirstOrDefault(r => r?.Reboot == RebootNeed.PowerCycle) is { } release)
+            {
+                Add("power-cycle-required", new PowerCycleRequired { Detail = $"{component.ComponentId}: '{release.Version}' runs only after the power was off; leave the restart to an operator" });
+            }
         }
     }
 
