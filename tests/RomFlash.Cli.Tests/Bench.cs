@@ -122,18 +122,41 @@ public sealed class Bench : IDisposable
             ["groups"] = new JsonObject { ["rack7"] = new JsonObject { ["targets"] = new JsonArray(new JsonObject { ["id"] = "web-1", ["endpoints"] = new JsonArray(Target) }) } },
         }.ToJsonString());
 
+    public void SetSerial(int serial)
+    {
+        var catalog = JsonNode.Parse(File.ReadAllBytes(Catalog))!.AsObject();
+        catalog["serial"] = serial;
+        File.WriteAllText(Catalog, catalog.ToJsonString());
+    }
+
+    /// <summary>Writes a signer's certificate and key into a file that nobody else can read, and says where it is.</summary>
+    public string WriteSigner()
+    {
+        var path = Path.Combine(Folder, "signer.pfx");
+        using var signer = MakeSigner(DateTimeOffset.UtcNow);
+        File.WriteAllBytes(path, signer.Export(X509ContentType.Pkcs12));
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        return path;
+    }
+
     /// <summary>Gives the catalog a serial, and signs it.</summary>
     public void SignCatalog()
     {
-        var catalog = JsonNode.Parse(File.ReadAllBytes(Catalog))!.AsObject();
-        catalog["serial"] = 1;
-        File.WriteAllText(Catalog, catalog.ToJsonString());
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=Catalog maker", key, HashAlgorithmName.SHA256);
+        SetSerial(1);
         var now = DateTimeOffset.UtcNow;
-        using var signer = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        using var signer = MakeSigner(now);
         File.WriteAllText(Path.Combine(Folder, "signer.pem"), signer.ExportCertificatePem());
         File.WriteAllBytes(Catalog + CatalogSignature.Extension, CatalogSignature.Sign(File.ReadAllBytes(Catalog), signer, now).Span);
+    }
+
+    private static X509Certificate2 MakeSigner(DateTimeOffset now)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return new CertificateRequest("CN=Catalog maker", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
     }
 
     /// <summary>Makes a small capsule without any tool (UEFI 2.10, 23.3.2: a firmware management capsule with one payload).</summary>

@@ -34,6 +34,9 @@ internal static class Cli
     /// <summary>Starts the executable and leaves it running.</summary>
     public static Process Start(params string[] arguments) => Process.Start(Describe(Host, [Executable, .. arguments], []))!;
 
+    /// <summary>Starts another program, such as one that starts the executable, and leaves it running.</summary>
+    public static Process Start(string program, string[] arguments) => Process.Start(Describe(program, arguments, []))!;
+
     /// <summary>Runs the executable at a terminal, which script(1) of util-linux makes, and types something there.</summary>
     public static Task<RunResult> RunAtTerminalAsync(string typed, (string Name, string Value)[] environment, params string[] arguments) =>
         RunProgramAsync("script", ["-q", "-e", "-c", string.Join(' ', ((string[])[Host, Executable, .. arguments]).Select(a => $"'{a}'")), "/dev/null"], [("TERM", "xterm-256color"), .. environment], typed);

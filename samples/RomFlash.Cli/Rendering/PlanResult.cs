@@ -24,7 +24,7 @@ internal static class PlanResult
                 _ => FlashOutcomeKind.NotFlashed,
             }).ToString(),
             Code = blocker?.Code,
-            Stage = FlashStage.Check.ToString(),
+            Stage = blocker is null ? null : FlashStage.Check.ToString(),
             TargetState = TargetState.Untouched.ToString(),
             Message = target.Standing switch
             {
@@ -40,6 +40,7 @@ internal static class PlanResult
             Product = target.Identity?.Product,
             Waived = [.. target.Waived.Select(w => w.Blocker)],
             Blockers = [.. target.Blockers.Select(b => new BlockerResult(b.Name, b.Code, b.Message, FailureDescriptor.All.FirstOrDefault(d => d.Code == b.Code)?.Remedy ?? string.Empty, b.CanBeWaived))],
+            Catalogs = [.. plan.Catalogs.Select(CatalogResult.Of)],
             PlanHash = plan.Hash.ToString(),
         };
     }

@@ -27,6 +27,47 @@ public sealed class InterruptionTests : IDisposable
     }
 
     [Fact]
+    public async Task Flash_CtrlC_IsTakenAsARequestToEndIs()
+    {
+        using var flash = await StartAsync(takesInterrupts: true);
+        var result = await SignalAsync(flash, "-INT");
+
+        Assert.True(result.ExitCode == 130, result.ToString());
+        Assert.Contains("romflash: stopping: 1 cleaned up (nothing will flash)", result.Error, StringComparison.Ordinal);
+        Assert.Equal("Untouched", result.SingleJson.GetProperty("targetState").GetString());
+        Assert.False(Directory.Exists(_bench.UpdateCapsule));
+    }
+
+    [Fact]
+    public async Task Demo_CtrlC_EndsWith130()
+    {
+        using var demo = Cli.Start("env", ["--default-signal=INT", Cli.Host, Cli.Executable, "demo", "--targets", "5000"]);
+        await demo.StandardOutput.ReadLineAsync();
+        var result = await SignalAsync(demo, "-INT");
+
+        Assert.True(result.ExitCode == 130, result.ToString());
+        Assert.Contains("the demo was cancelled; everything was simulated", result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>While the confirmation waits for a boot, the first signal stops it; a second one right behind it must not make it anything but 130.</summary>
+    [Fact]
+    public async Task Flash_SecondSignalRightBehindTheFirst_EndsWith130AndLeavesNothingArmed()
+    {
+        using var flash = await StartAsync(takesInterrupts: true);
+        Assert.Equal(0, (await Cli.RunProgramAsync("kill", ["-INT", $"{flash.Id}"], [])).ExitCode);
+        await Cli.RunProgramAsync("kill", ["-INT", $"{flash.Id}"], []);
+        var result = await Cli.FinishAsync(flash);
+
+        // The first may have done its work before the second arrives: then that is reported, otherwise what is left is.
+        Assert.True(result.ExitCode == 130, result.ToString());
+        Assert.Contains("romflash: stopping: ", result.Error, StringComparison.Ordinal);
+        Assert.True(
+            result.Error.Contains("left Untouched", StringComparison.Ordinal) || result.Error.Contains("Left as they are: ", StringComparison.Ordinal) || result.Error.Contains("No target was changed", StringComparison.Ordinal),
+            result.ToString());
+        Assert.False(Directory.Exists(_bench.UpdateCapsule));
+    }
+
+    [Fact]
     public async Task Flash_AfterBeingStopped_CanBeRunAgain()
     {
         using (var flash = await StartAsync())
@@ -55,7 +96,7 @@ public sealed class InterruptionTests : IDisposable
     }
 
     // Waits until the copy lies on the target: from then on only the window is waited for.
-    private async Task<Process> StartAsync()
+    private async Task<Process> StartAsync(bool takesInterrupts = false)
     {
         var opens = TimeProvider.System.GetUtcNow().AddDays(2);
         var window = string.Create(CultureInfo.InvariantCulture, $"{opens:yyyy-MM-dd'T'HH:mm'Z'}/{opens.AddHours(1):yyyy-MM-dd'T'HH:mm'Z'}");
@@ -64,7 +105,8 @@ public sealed class InterruptionTests : IDisposable
         watcher.Renamed += (_, e) => Look(e.FullPath);
         watcher.Created += (_, e) => Look(e.FullPath);
         watcher.EnableRaisingEvents = true;
-        var flash = Cli.Start([.. _bench.FlashArguments, "--window", window, "--json"]);
+        string[] arguments = [.. _bench.FlashArguments, "--window", window, "--json"];
+        var flash = takesInterrupts ? Cli.Start("env", ["--default-signal=INT", Cli.Host, Cli.Executable, .. arguments]) : Cli.Start(arguments);
 
         // Before it stands what was accepted of the catalog.
         Assert.Contains("is not signed", await flash.StandardError.ReadLineAsync(), StringComparison.Ordinal);
@@ -83,9 +125,9 @@ public sealed class InterruptionTests : IDisposable
     }
 
     // SIGTERM is taken as Ctrl-C is, and arrives also where the test runner was started with SIGINT ignored.
-    private static async Task<RunResult> SignalAsync(Process process)
+    private static async Task<RunResult> SignalAsync(Process process, string signal = "-TERM")
     {
-        Assert.Equal(0, (await Cli.RunProgramAsync("kill", ["-TERM", $"{process.Id}"], [])).ExitCode);
+        Assert.Equal(0, (await Cli.RunProgramAsync("kill", [signal, $"{process.Id}"], [])).ExitCode);
         return await Cli.FinishAsync(process);
     }
 }

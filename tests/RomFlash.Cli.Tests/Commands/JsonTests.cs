@@ -40,6 +40,13 @@ public sealed class JsonTests : IDisposable
         var journal = (string[])["--journal", _bench.Journal];
         var target = (string[])["--target", _bench.Target];
         File.WriteAllText(Path.Combine(_bench.Folder, "targets.json"), "{\"romflashTargets\":1,\"groups\":{\"a\":{\"targets\":[\"ssh://x\"],\"colour\":1}}}");
+        string before = Path.Combine(_bench.Folder, "before.json"), after = Path.Combine(_bench.Folder, "after.json"), metadata = Path.Combine(_bench.Folder, "firmware.xml");
+        string[] planned = [.. target, "--image", _bench.Image, "--catalog", _bench.Catalog, "--allow-unsigned-catalog"];
+        File.WriteAllText(metadata, "<components><component type=\"firmware\"><id>com.maker.board</id><releases><release version=\"1\"/></releases></component></components>");
+        using var signed = new Bench();
+        signed.WriteSmallCapsule();
+        signed.SetSerial(1);
+        var signer = signed.WriteSigner();
         (string Kind, string[] Arguments)[] runs =
         [
             ("image", ["validate", "--image", _bench.Image, "--image", _bench.Catalog]),
@@ -51,6 +58,19 @@ public sealed class JsonTests : IDisposable
             ("record", ["history", .. journal]),
             ("target", ["cancel", .. target, .. journal]),
             ("target", ["cancel", .. target, .. journal]),
+            ("catalogCheck", ["catalog", "check", _bench.Catalog, _bench.Image, "--allow-unsigned-catalog"]),
+            ("catalogCheck", ["catalog", "sign", signed.Catalog, "--pfx", signer]),
+            ("catalogImport", ["catalog", "import", "--from", metadata, "--to", Path.Combine(_bench.Folder, "lvfs.json")]),
+            ("target", ["catalog", "explain", .. target, "dir:" + Path.Combine(_bench.Folder, "nowhere"), "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--image", _bench.Image]),
+            ("target", ["plan", .. planned, "--out", before]),
+            ("target", ["plan", .. planned, "--reflash", "--out", after]),
+            ("target", ["plan", "show", before]),
+            ("difference", ["plan", "diff", before, after]),
+            ("target", ["flash", "--plan", before, "--image", _bench.Image, "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--dry-run"]),
+            ("target", ["demo"]),
+            ("failure", ["plan", "show", _bench.Catalog]),
+            ("failure", ["catalog", "import", "--from", _bench.Image, "--to", Path.Combine(_bench.Folder, "other.json")]),
+            ("failure", ["demo", "--targets", "0"]),
             ("failure", ["probe", "--targets", Path.Combine(_bench.Folder, "targets.json")]),
             ("failure", ["probe"]),
             ("failure", ["history", "--journal", "/no/such/journal"]),
@@ -61,7 +81,7 @@ public sealed class JsonTests : IDisposable
         {
             var result = await Cli.RunAsync([.. arguments, "--json"]);
 
-            Assert.NotEmpty(result.Json);
+            Assert.True(result.Json.Count > 0, $"{string.Join(' ', arguments)}: {result}");
             Output.AssertPlain(result.Out);
             foreach (var line in result.Json)
             {
@@ -96,6 +116,16 @@ public sealed class JsonTests : IDisposable
         Assert.Equal(all.TakeLast(2).Select(o => o.GetRawText()), last.Json.Select(o => o.GetRawText()));
         Assert.Empty(other.Json);
         Assert.Equal(all.Count, both.Json.Count);
+    }
+
+    [Fact]
+    public async Task Plan_Json_NamesTheCatalogsAndNoStageWhereNothingFailed()
+    {
+        var plan = (await Cli.RunAsync("plan", "--target", _bench.Target, "--image", _bench.Image, "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--json")).SingleJson;
+
+        Assert.Equal("WouldUpgrade", plan.GetProperty("outcome").GetString());
+        Assert.Equal(JsonValueKind.Null, plan.GetProperty("stage").ValueKind);
+        Assert.Equal("bench", Assert.Single(plan.GetProperty("catalogs").EnumerateArray()).GetProperty("name").GetString());
     }
 
     private static string InWords(JsonNode schema)

@@ -55,7 +55,7 @@ internal sealed class CatalogExplainCommand : CliCommand
     {
         if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
             || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
-            || !(await ValidateAsync(parsed.GetValue(_images) ?? [], cancellationToken)).TryGetValue(out var images, out failure)
+            || !(await ImageFiles.ValidateAsync(parsed.GetValue(_images) ?? [], cancellationToken)).TryGetValue(out var images, out failure)
             || !(await _catalog.LoadAsync(parsed, Terminal, remember: false, cancellationToken)).TryGetValue(out var catalog, out failure))
         {
             return Fail(failure);
@@ -88,21 +88,5 @@ internal sealed class CatalogExplainCommand : CliCommand
             Probe = null,
         };
         return new(result, verdict.IsTargetSupported ? ExitCode.Success : ExitCode.Compatibility, Lines: [.. VerdictText.Lines(target.Id, explained, result.Catalogs)]);
-    }
-
-    private static async Task<FlashResult<ImmutableArray<RomImage>>> ValidateAsync(string[] files, CancellationToken cancellationToken)
-    {
-        var images = ImmutableArray.CreateBuilder<RomImage>(files.Length);
-        foreach (var file in files)
-        {
-            if (!(await ClientFactory.Validator.ValidateAsync(new FileImageSource(file), cancellationToken)).TryGetValue(out var image, out var failure))
-            {
-                return failure;
-            }
-
-            images.Add(image);
-        }
-
-        return images.MoveToImmutable();
     }
 }
