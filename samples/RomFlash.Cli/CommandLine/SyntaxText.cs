@@ -23,6 +23,11 @@ internal static partial class SyntaxText
             problems.Add($"Argument {Number(password)}: no password is given on the command line, where other users and the shell's history see it; use --user NAME with --password-file FILE, --password-env NAME or --ask-password, and change the password that was given.");
             unknown = [password];
         }
+        else if (FindAddressWithPassword(parsed, args) is >= 0 and var address)
+        {
+            problems.Add($"Argument {Number(address)}: it holds a user name or a password, which other users and the shell's history see (not repeated here); use --user NAME with --password-file FILE, --password-env NAME or --ask-password, and change the password that was given.");
+            unknown = [address];
+        }
         else
         {
             problems.AddRange(unknown.Select(i => Unrecognized(args[i], i, names)));
@@ -38,8 +43,21 @@ internal static partial class SyntaxText
         return $"{string.Join(" ", problems)}{Marked(args, unknown, names)} Correct form: {form}";
     }
 
-    /// <summary>Whether an argument looks like a password option that no command has. An option that takes several values would take it for one.</summary>
-    public static bool HasPassword(ParseResult parsed, string[] args) => FindPassword(args, Names(parsed).ToHashSet(StringComparer.Ordinal)) >= 0;
+    /// <summary>
+    /// Whether an argument looks like a password option that no command has, which an option that takes several values would take for one of them, or
+    /// is an address with a password: given where a file belongs, it would be repeated as the name of a file that is not there.
+    /// </summary>
+    public static bool HasPassword(ParseResult parsed, string[] args) =>
+        FindPassword(args, Names(parsed).ToHashSet(StringComparer.Ordinal)) >= 0 || FindAddressWithPassword(parsed, args) >= 0;
+
+    // What a target's address holds is refused, and not repeated, where addresses are read: it is an invalid parameter.
+    private static int FindAddressWithPassword(ParseResult parsed, string[] args)
+    {
+        var targets = parsed.CommandResult.Command.Options.FirstOrDefault(o => o.Name == "--target") is { } option && parsed.GetResult(option) is { } given
+            ? given.Tokens.Select(t => t.Value).ToArray()
+            : [];
+        return Array.FindIndex(args, a => AddressWithPassword().IsMatch(a) && !targets.Any(t => a.EndsWith(t, StringComparison.Ordinal)));
+    }
 
     private static int FindPassword(string[] args, HashSet<string> names) => Array.FindIndex(args, a => a.StartsWith('-') && PasswordOption().IsMatch(a) && !names.Contains(NameOf(a)));
 
@@ -120,6 +138,10 @@ internal static partial class SyntaxText
 
     [GeneratedRegex("^(--?|/)(p|pw|pwd|pass|passw|passwd|password|passphrase|secret|token|credentials?)([=:].*|[-_].*)?$", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PasswordOption();
+
+    // SCHEME:[//]USER:PASSWORD@HOST, as an argument or behind OPTION=. A password may hold slashes; a path of this machine does not begin like that.
+    [GeneratedRegex(@"^(-[^=]*=)?[a-z][a-z0-9+.-]*:(//)?[^/@:][^@:]*:[^@]+@|^(-[^=]*=)?[a-z][a-z0-9+.-]*://[^/@]+@", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex AddressWithPassword();
 
     // What is quoted may hold quotes itself: then a piece of it is no known name, and the message is not repeated.
     [GeneratedRegex("'([^' ]*)'", RegexOptions.Singleline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]

@@ -43,6 +43,41 @@ public sealed class SecretTests : IDisposable
     }
 
     [Theory]
+    [InlineData("validate", "--image", "URI")]
+    [InlineData("flash", "--image", "URI", "--catalog", "c", "--target", "dir:/x")]
+    [InlineData("flash", "--image", "i", "--catalog", "URI", "--target", "dir:/x")]
+    [InlineData("flash", "--plan=URI", "--image", "i", "--catalog", "c")]
+    [InlineData("history", "--journal", "URI")]
+    [InlineData("probe", "--targets", "URI")]
+    [InlineData("probe", "--target", "dir:/x", "--concurrency=URI")]
+    [InlineData("plan", "show", "URI")]
+    [InlineData("plan", "diff", "URI", "p")]
+    [InlineData("catalog", "check", "URI")]
+    [InlineData("catalog", "check", "c.json", "--trust", "URI")]
+    [InlineData("catalog", "import", "--from", "URI", "--to", "x")]
+    [InlineData("demo", "--seed", "URI")]
+    public async Task Run_AddressWithAPasswordWhereAFileBelongs_IsRefusedAndNeverRepeated(params string[] arguments)
+    {
+        foreach (var address in (string[])["https://u:" + Canary + "@h/x", Canary + "://u:" + Canary + "@h", "ssh://u:a/b#" + Canary + "@h", "https:u:" + Canary + "@h"])
+        {
+            var result = await Cli.RunAsync([.. arguments.Select(a => a.Replace("URI", address, StringComparison.Ordinal)), "--json"]);
+
+            Assert.True(result.ExitCode is 2, result.ToString());
+            Assert.DoesNotContain("CANARY", result.All, StringComparison.OrdinalIgnoreCase);
+            Assert.Contains("holds a user name or a password", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Validate_FileNameWithAnAtSign_IsAFileName()
+    {
+        var image = Path.Combine(_bench.Folder, "rom@2:1.cap");
+        File.Copy(_bench.Image, image);
+
+        Assert.Equal(0, (await Cli.RunAsync("validate", "--image", image)).ExitCode);
+    }
+
+    [Theory]
     [MemberData(nameof(Commands))]
     public async Task Run_PasswordArgument_TeachesTheRightWay(string command)
     {
