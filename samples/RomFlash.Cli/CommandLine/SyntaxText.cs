@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -54,7 +53,9 @@ internal static partial class SyntaxText
     // What a target's address holds is refused, and not repeated, where addresses are read: it is an invalid parameter.
     private static int FindAddressWithPassword(ParseResult parsed, string[] args)
     {
-        var targets = parsed.GetResult("--target") is OptionResult { Tokens: var tokens } ? tokens.Select(t => t.Value).ToArray() : [];
+        var targets = parsed.CommandResult.Command.Options.FirstOrDefault(o => o.Name == "--target") is { } option && parsed.GetResult(option) is { } given
+            ? given.Tokens.Select(t => t.Value).ToArray()
+            : [];
         return Array.FindIndex(args, a => AddressWithPassword().IsMatch(a) && !targets.Any(t => a.EndsWith(t, StringComparison.Ordinal)));
     }
 
