@@ -22,6 +22,15 @@ internal enum RecoverySituation
     /// <summary>It is armed, and has not booted since.</summary>
     StillArmed,
 
+    /// <summary>Something is armed, or may be, although it booted, or nobody can tell whether it did.</summary>
+    PerhapsArmed,
+
+    /// <summary>It was told to restart, and no new boot is known: it may be flashing.</summary>
+    Restarting,
+
+    /// <summary>Its last flash was concluded as one that needs recovery, and it runs now.</summary>
+    ConcludedRecovery,
+
     /// <summary>The promised versions read back.</summary>
     PromisedRuns,
 
@@ -31,7 +40,7 @@ internal enum RecoverySituation
     /// <summary>It was armed or restarted, and does not answer.</summary>
     NotBack,
 
-    /// <summary>It does not answer now; its last flash was confirmed before.</summary>
+    /// <summary>It does not answer now, and no flash of it is open that could be why.</summary>
     Unreachable,
 
     /// <summary>It says itself that it runs its recovery.</summary>
@@ -70,7 +79,8 @@ internal sealed record RecoveryFindings(
     public bool? IsRecoveryNeeded => Situation switch
     {
         RecoverySituation.InRecovery or RecoverySituation.UnexpectedVersion or RecoverySituation.Foreign => true,
-        RecoverySituation.NotBack or RecoverySituation.Unreachable or RecoverySituation.VersionUnknown or RecoverySituation.AnotherMachine => null,
+        RecoverySituation.PerhapsArmed or RecoverySituation.Restarting or RecoverySituation.ConcludedRecovery
+            or RecoverySituation.NotBack or RecoverySituation.Unreachable or RecoverySituation.VersionUnknown or RecoverySituation.AnotherMachine => null,
         _ => false,
     };
 
@@ -78,7 +88,7 @@ internal sealed record RecoveryFindings(
     {
         RecoverySituation.NothingKnown => TargetState.Untouched,
         RecoverySituation.NotArmed => IsOpen && Operation.Any(r => r.Kind == FlashJournalRecordKind.StagingIntent) ? TargetState.Prepared : TargetState.Untouched,
-        RecoverySituation.StillArmed or RecoverySituation.Foreign => TargetState.Armed,
+        RecoverySituation.StillArmed or RecoverySituation.PerhapsArmed or RecoverySituation.Foreign => TargetState.Armed,
         RecoverySituation.PromisedRuns or RecoverySituation.UnexpectedVersion => TargetState.RomChanged,
         RecoverySituation.PreviousRuns => TargetState.PreviousRomIntact,
         RecoverySituation.InRecovery => TargetState.RecoveryRequired,
@@ -111,7 +121,7 @@ internal sealed record RecoveryFindings(
             if (!probed.TryGetValue(out var report, out var failure))
             {
                 evidence.Add($"the target can't be read now: {failure.Code} {failure.Message}");
-                return !wasArmed ? RecoverySituation.NotArmed
+                return !wasArmed ? RecoverySituation.Unreachable
                     : operation[^1] is { Kind: FlashJournalRecordKind.Concluded, Outcome: FlashOutcomeKind.Upgraded or FlashOutcomeKind.NotApplied } ? RecoverySituation.Unreachable
                     : RecoverySituation.NotBack;
             }
@@ -131,13 +141,25 @@ internal sealed record RecoveryFindings(
 
             var deposit = operation.LastOrDefault(r => r.DepositId is not null)?.DepositId;
             report.Evidence.Armed.TryGet(out var armed);
-            if (armed is not null && (armed.Foreign.Length > 0 || (armed.Phase == ArmedPhase.Armed && !string.Equals(armed.DepositId, deposit, StringComparison.Ordinal))))
+            if (armed is not null && (armed.Foreign.Length > 0 || (armed.Phase == ArmedPhase.Armed && (deposit is null || !string.Equals(armed.DepositId, deposit, StringComparison.Ordinal)))))
             {
                 evidence.Add("something that the journal does not know waits for the next boot: " + string.Join(", ", armed.Foreign.Concat(armed.Items).Select(i => i.Name).Take(8)));
                 return RecoverySituation.Foreign;
             }
 
-            return operation.IsEmpty ? RecoverySituation.NothingKnown : !wasArmed ? RecoverySituation.NotArmed : Compare(report, armed);
+            if (operation.IsEmpty)
+            {
+                return RecoverySituation.NothingKnown;
+            }
+
+            // What the target says outweighs a record that it was disarmed.
+            var situation = wasArmed || armed is { Phase: ArmedPhase.Armed } ? Compare(report, armed) : RecoverySituation.NotArmed;
+
+            // The versions may be those of the redundant ROM: a conclusion is not taken back by them.
+            return operation[^1] is { Kind: FlashJournalRecordKind.Concluded, Outcome: FlashOutcomeKind.RecoveryRequired }
+                && situation is RecoverySituation.PromisedRuns or RecoverySituation.PreviousRuns or RecoverySituation.NotArmed
+                ? RecoverySituation.ConcludedRecovery
+                : situation;
         }
 
         RecoverySituation Compare(TargetReport report, ArmedState? armed)
@@ -150,12 +172,27 @@ internal sealed record RecoveryFindings(
             var before = operation.LastOrDefault(r => r.Boot is not null)?.Boot;
             var hasBooted = before is not null && report.Facts.Boot.TryGet(out var boot) ? boot != before : (bool?)null;
             evidence.Add(hasBooted switch { true => "it has booted since it was armed", false => "it has not booted since it was armed", _ => "whether it has booted since can't be told" });
-            if (hasBooted is false && armed is { Phase: ArmedPhase.Armed })
+            var runsPromised = AllMatch(report, components, c => c.Expected) is true && (hasBooted is true || AllMatch(report, components, c => c.From) is not true);
+            var isOpen = operation[^1].Kind != FlashJournalRecordKind.Concluded;
+            if (hasBooted is not true && isOpen && wasArmed && !runsPromised && lastArmed is { Kind: FlashJournalRecordKind.RebootIntent or FlashJournalRecordKind.RebootRequested })
             {
-                return RecoverySituation.StillArmed;
+                evidence.Add("it was told to restart, and no new boot is known");
+                return RecoverySituation.Restarting;
             }
 
-            return AllMatch(report, components, c => c.Expected) is true ? RecoverySituation.PromisedRuns
+            if (armed is { Phase: ArmedPhase.Armed })
+            {
+                evidence.Add("it says that something is armed");
+                return hasBooted is false && wasArmed ? RecoverySituation.StillArmed : RecoverySituation.PerhapsArmed;
+            }
+
+            if (armed is null && hasBooted is not true && isOpen && !runsPromised)
+            {
+                evidence.Add("it does not say whether something is armed");
+                return RecoverySituation.PerhapsArmed;
+            }
+
+            return runsPromised ? RecoverySituation.PromisedRuns
                 : AllMatch(report, components, c => c.From) is true ? RecoverySituation.PreviousRuns
                 : components.IsEmpty || components.Any(c => report.FindRom(c.ComponentId) is not { } rom || Matches(rom, c.Expected) is null) ? RecoverySituation.VersionUnknown
                 : RecoverySituation.UnexpectedVersion;

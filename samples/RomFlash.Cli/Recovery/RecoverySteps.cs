@@ -28,7 +28,28 @@ internal static class RecoverySteps
             RecoverySituation.NotArmed => findings.IsOpen
                 ? ["Nothing will flash. Take away what was prepared, or run romflash flash again, which does so.", cancel]
                 : ["Nothing to do: nothing was armed."],
-            RecoverySituation.StillArmed => ["Nothing is broken: the target has not booted since it was armed.", "Restart the target to flash it; or disarm it: " + cancel, confirm],
+            RecoverySituation.StillArmed => ["Nothing is broken: the target has not booted since it was armed.", "Restart the target in the orderly way to flash it; or disarm it: " + cancel, confirm],
+            RecoverySituation.PerhapsArmed =>
+            [
+                "What was armed may still wait: the next boot may flash it. Do not flash the target again, and do not restart it before that is wanted.",
+                "If it is not wanted, disarm it: " + cancel,
+                confirm,
+            ],
+            RecoverySituation.Restarting =>
+            [
+                DontSwitchOff,
+                "It was told to restart and still answers, so it may be on its way down, or its management processor answers while the ROM is flashed. Do not flash it again and do not restart it.",
+                LookAtIt,
+                "If it visibly runs its operating system an hour after it was told, restart it from there to flash it; or disarm it: " + cancel,
+                confirm,
+            ],
+            RecoverySituation.ConcludedRecovery =>
+            [
+                "The target runs, but its last flash was concluded as one that needs recovery: the redundant (backup) ROM may be what runs. See in its setup program or event log which ROM it is.",
+                "If the primary ROM was restored since, nothing is left to do. If not, restore it before flashing or switching ROMs.",
+                use,
+                confirm,
+            ],
             RecoverySituation.PromisedRuns => findings.IsOpen ? ["The promised version runs. Have that confirmed, so that the journal knows.", confirm] : ["Nothing to do: the promised version runs.", confirm],
             RecoverySituation.PreviousRuns => ["The target runs, with the ROM that it had before: the flash was not applied. Have that confirmed.", confirm, "Find out why before flashing again: the last attempt's status (romflash probe), and the machine's own event log."],
             RecoverySituation.NotBack =>
@@ -37,14 +58,14 @@ internal static class RecoverySteps
                 LookAtIt,
                 "If it is in POST or shows that it flashes, wait on; then confirm.",
                 "If it runs and only the network is missing, put that right; then confirm.",
-                "If it is off, or nothing has changed for an hour, switch it off for thirty seconds and on again, once.",
+                "If it is off, switch it on. Only if it is on and nothing at all has changed on its console for an hour, switch it off for thirty seconds and on again, once.",
                 use,
                 .. Bricked,
                 confirm,
             ],
             RecoverySituation.Unreachable =>
             [
-                "The last flash of this target was confirmed: that it does not answer now probably has another reason. Check power, network and address.",
+                "No flash of this target that the journal knows is under way: that it does not answer now probably has another reason. Check network and address, and its console before its power.",
                 LookAtIt,
                 "If it hangs in POST, go on as after a failed flash: romflash recover has the steps once the target is known to be at fault; docs/recovery.md has all of them.",
                 confirm,

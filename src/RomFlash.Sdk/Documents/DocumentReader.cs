@@ -29,6 +29,7 @@ internal ref struct DocumentReader
     private readonly ReadOnlySpan<byte> _utf8;
     private readonly List<DocumentProblem> _problems = [];
     private Utf8JsonReader _reader;
+    private long _field;
 
     public DocumentReader(ReadOnlySpan<byte> utf8, int maxDepth)
     {
@@ -53,6 +54,9 @@ internal ref struct DocumentReader
 
     /// <summary>Where the current token begins; for <see cref="Problem(long, string)"/>.</summary>
     public readonly long Position => _reader.TokenStartIndex;
+
+    /// <summary>Where the name of the current field begins: what is wrong with a name is told there, and not at its value. Valid until the next <see cref="NextField"/>.</summary>
+    public readonly long FieldPosition => _field;
 
     /// <summary>Steps to the first token, or past the last: a second document behind the first one is malformed.</summary>
     public void Read() => _reader.Read();
@@ -94,6 +98,7 @@ internal ref struct DocumentReader
             return null;
         }
 
+        _field = Position;
         var name = GetString() ?? "\uFFFD";
         if (!seen.Add(name))
         {
@@ -108,7 +113,7 @@ internal ref struct DocumentReader
 
     public void Unknown(string field)
     {
-        Problem($"the field {Quote(field)} is not known here");
+        Problem(FieldPosition, $"the field {Quote(field)} is not known here");
         _reader.Skip();
     }
 

@@ -12,8 +12,10 @@ internal ref struct TargetsFileReader
     private const int MaxNameLength = 128;
     private const int MaxAddressLength = 2048;
 
-    // The document, groups, a group, targets, a target, endpoints, an endpoint; and one more, so that what is wrong there is told as such.
-    private const int MaxDepth = 8;
+    // A good file has seven levels. What is nested deeper is told as the wrong value that it is, and skipped, so that the rest is read as well.
+    private const int MaxDepth = 64;
+
+    private static readonly TargetEndpoint NoEndpoint = TargetEndpoint.TryCreate("dir:/").GetValueOrThrow();
 
     private readonly IReadOnlyCollection<string> _schemes;
     private readonly List<TargetsGroup> _groups = [];
@@ -48,7 +50,7 @@ internal ref struct TargetsFileReader
         }
         catch (JsonException e)
         {
-            _reader.Malformed(new JsonException(WithoutQuote(e.Message), null, e.LineNumber, e.BytePositionInLine));
+            _reader.Malformed(new JsonException(Explain(e.Message), null, e.LineNumber, e.BytePositionInLine));
         }
 
         problems = _reader.Problems;
@@ -98,7 +100,7 @@ internal ref struct TargetsFileReader
         {
             if (!IsName(name))
             {
-                _reader.Problem($"a name of credentials is 1 to {MaxNameLength} characters without control characters");
+                _reader.Problem(_reader.FieldPosition, $"a name of credentials is 1 to {MaxNameLength} characters without control characters");
             }
 
             ReadCredential(name);
@@ -114,8 +116,9 @@ internal ref struct TargetsFileReader
         }
 
         string? user = null, source = null;
-        var origins = new List<CredentialOrigin>();
+        var origins = new HashSet<CredentialOrigin>();
         var isGood = true;
+        var isRefused = false;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         while (_reader.NextField(seen) is { } field)
         {
@@ -144,9 +147,16 @@ internal ref struct TargetsFileReader
                     isGood &= ReadTrue(field);
                     break;
                 default:
+                    isRefused |= IsSecret(field);
                     Unknown(field);
                     break;
             }
+        }
+
+        // A password that was written here has been refused already, with what to write instead.
+        if (origins.Count == 0 && isRefused)
+        {
+            return;
         }
 
         if (origins.Count != 1)
@@ -155,7 +165,7 @@ internal ref struct TargetsFileReader
             return;
         }
 
-        var isUserWanted = origins[0] != CredentialOrigin.CurrentUser;
+        var isUserWanted = origins.First() != CredentialOrigin.CurrentUser;
         if (isUserWanted != seen.Contains("userName"))
         {
             _reader.Problem(start, isUserWanted ? "an entry of credentials lacks the field 'userName'" : "with currentUser there is no userName");
@@ -164,7 +174,7 @@ internal ref struct TargetsFileReader
 
         if (isGood)
         {
-            _credentials[name] = new(origins[0], user ?? string.Empty, source ?? string.Empty);
+            _credentials[name] = new(origins.First(), user ?? string.Empty, source ?? string.Empty);
         }
     }
 
@@ -220,7 +230,7 @@ internal ref struct TargetsFileReader
 
             if (!IsName(name))
             {
-                _reader.Problem($"a group's name is 1 to {MaxNameLength} characters without control characters");
+                _reader.Problem(_reader.FieldPosition, $"a group's name is 1 to {MaxNameLength} characters without control characters");
             }
 
             ReadGroup(name);
@@ -285,9 +295,15 @@ internal ref struct TargetsFileReader
         // The innermost reference wins: the endpoint's, then the target's, then the group's in which the target is written.
         var outer = draft.Credentials ?? ofGroup;
         var endpoints = draft.Endpoints.Select(e => e.CredentialReference is null && outer is not null ? e with { CredentialReference = outer } : e);
-        if (draft.Id is null || draft.Endpoints.Count == 0)
+        if (draft.Id is null)
         {
             return;
+        }
+
+        // That endpoints are missing or bad is told already; the id may be bad or there twice all the same.
+        if (draft.Endpoints.Count == 0)
+        {
+            endpoints = [NoEndpoint];
         }
 
         if (!FlashTarget.TryCreate(draft.Id, [.. endpoints]).TryGetValue(out var target, out var failure))
@@ -548,9 +564,9 @@ internal ref struct TargetsFileReader
 
     private void Unknown(string field)
     {
-        if (field.Contains("pass", StringComparison.OrdinalIgnoreCase) || field.Contains("pwd", StringComparison.OrdinalIgnoreCase) || field.Contains("secret", StringComparison.OrdinalIgnoreCase))
+        if (IsSecret(field))
         {
-            _reader.Problem("no password is written in a targets file; say where it comes from with passwordFile, passwordEnvironment or prompt, and change the one that was written here");
+            _reader.Problem(_reader.FieldPosition, "no password is written in a targets file; say where it comes from with passwordFile, passwordEnvironment or prompt, and change the one that was written here");
             _reader.Skip();
             return;
         }
@@ -636,12 +652,33 @@ internal ref struct TargetsFileReader
         return string.Join(" -> ", [.. shown, to]);
     }
 
-    // The parser quotes what it can't read as a literal, which may be a password without its quotation marks.
-    private static string WithoutQuote(string message)
+    // The parser speaks of its own options, and quotes what it can't read, which may be a password without its quotation marks. What is said instead
+    // says what to do; what nobody foresaw is told without its quote.
+    private static string Explain(string message)
     {
-        const int OneCharacter = 2;
-        return message.StartsWith('\'') && message.LastIndexOf("' is ", StringComparison.Ordinal) is > OneCharacter and var end ? "what stands here" + message[(end + 1)..] : message;
+        ReadOnlySpan<(string Sign, string Text)> known =
+        [
+            ("does not contain any JSON tokens", "there is nothing here: a targets file is a JSON object with romflashTargets and groups"),
+            ("Expected depth to be zero", "the file ends too early: an object or a list is not closed"),
+            ("trailing comma", "take the comma before this away: nothing follows it"),
+            ("'/' is an invalid start", "JSON has no comments: take it away"),
+            ("after a single JSON value", "the file goes on behind its end: take away what stands here"),
+            ("is an invalid JSON literal", "this is no JSON: a text stands between quotation marks (what stands here is not repeated)"),
+            ("maximum configured depth", "this is nested too deep"),
+        ];
+        foreach (var (sign, text) in known)
+        {
+            if (message.Contains(sign, StringComparison.Ordinal))
+            {
+                return text;
+            }
+        }
+
+        return message.StartsWith('\'') && message.LastIndexOf("' is ", StringComparison.Ordinal) is > 0 and var end ? "what stands here" + message[(end + 1)..] : message;
     }
+
+    private static bool IsSecret(string field) =>
+        field.Contains("pass", StringComparison.OrdinalIgnoreCase) || field.Contains("pwd", StringComparison.OrdinalIgnoreCase) || field.Contains("secret", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsName(string name) => !string.IsNullOrWhiteSpace(name) && name.Length <= MaxNameLength && !name.Any(char.IsControl);
 

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Journal;
 
 namespace RomFlash.Cli.Tests.Commands;
 
@@ -20,6 +22,13 @@ public sealed class RecoverTests : IDisposable
     [InlineData("other machine", 9, "CantTell", "Indeterminate", "Another machine")]
     [InlineData("foreign", 9, "RecoveryNeeded", "Armed", "Do not restart")]
     [InlineData("confirmed", 0, "NothingToRecover", "RomChanged", "Nothing to do")]
+    [InlineData("booted and still armed", 9, "CantTell", "Armed", "the next boot may flash it")]
+    [InlineData("cancelled and gone", 9, "CantTell", "Indeterminate", "No flash of this target")]
+    [InlineData("told to restart", 9, "CantTell", "Indeterminate", "Do not switch the target off")]
+    [InlineData("restarted, not flashed", 0, "NothingToRecover", "PreviousRomIntact", "was not applied")]
+    [InlineData("told to restart and gone", 9, "CantTell", "Indeterminate", "Do not switch the target off")]
+    [InlineData("concluded as recovery", 9, "CantTell", "Indeterminate", "needs recovery")]
+    [InlineData("concluded as unknown", 0, "NothingToRecover", "PreviousRomIntact", "was not applied")]
     [InlineData("cancelled", 0, "NothingToRecover", "Untouched", "Nothing to do")]
     public async Task Recover_EachSituation_SaysWhatItIsAndWhatToDo(string situation, int code, string outcome, string state, string step)
     {
@@ -52,6 +61,32 @@ public sealed class RecoverTests : IDisposable
                 break;
             case "foreign":
                 File.WriteAllText(Path.Combine(_bench.UpdateCapsule, "other.cap"), "not ours");
+                break;
+            case "booted and still armed":
+                _bench.WriteFacts(boot: "boot-2");
+                break;
+            case "told to restart":
+                await AppendAsync(FlashJournalRecordKind.RebootRequested);
+                break;
+            case "restarted, not flashed":
+                await AppendAsync(FlashJournalRecordKind.RebootRequested);
+                _bench.PlayBoot(isFlashed: false);
+                break;
+            case "told to restart and gone":
+                await AppendAsync(FlashJournalRecordKind.RebootRequested);
+                Directory.Move(_bench.Esp, _bench.Esp + "-away");
+                break;
+            case "concluded as recovery":
+                await AppendAsync(FlashJournalRecordKind.Concluded, FlashOutcomeKind.RecoveryRequired);
+                _bench.PlayBoot(isFlashed: true);
+                break;
+            case "concluded as unknown":
+                await AppendAsync(FlashJournalRecordKind.Concluded, FlashOutcomeKind.Indeterminate);
+                _bench.PlayBoot(isFlashed: false);
+                break;
+            case "cancelled and gone":
+                Assert.Equal(0, (await Cli.RunAsync(["cancel", .. where])).ExitCode);
+                Directory.Move(_bench.Esp, _bench.Esp + "-away");
                 break;
         }
 
@@ -102,5 +137,13 @@ public sealed class RecoverTests : IDisposable
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("no flash of this target is known here", result.Out, StringComparison.Ordinal);
+    }
+
+    // What a client writes that restarts targets itself, or that concluded long ago.
+    private async Task AppendAsync(FlashJournalRecordKind kind, FlashOutcomeKind? outcome = null)
+    {
+        await using var journal = (await FileFlashJournal.OpenAsync(_bench.Journal, new FileFlashJournalOptions { TimeProvider = TimeProvider.System }, CancellationToken.None)).GetValueOrThrow();
+        var open = (await journal.ReadOpenAsync(_bench.Target, null, CancellationToken.None)).GetValueOrThrow();
+        (await journal.AppendAsync(open[^1] with { Kind = kind, Outcome = outcome }, CancellationToken.None)).GetValueOrThrow();
     }
 }

@@ -95,7 +95,7 @@ public sealed partial class MalformedCatalogTests
         {
             var (indent, field, value, comma) = Line(number);
             Assert.Equal(
-                [.. Lacking(owner, field), At(number, indent.Length + field.Length + 6, $"the field '{field}s' is not known here")],
+                [.. Lacking(owner, field), At(number, indent.Length + 1, $"the field '{field}s' is not known here")],
                 Problems(Replace(number, $"{indent}\"{field}s\": {value}{comma}")));
         }
     }
