@@ -37,6 +37,11 @@ internal static class RomFlashCommandLine
             return Fail(terminal, args, new CommandLineSyntax { Detail = Describe(parsed, args) });
         }
 
+        if (AtSigns.Find(parsed) is { } unusable)
+        {
+            return Fail(terminal, args, unusable);
+        }
+
         if (parsed.Tokens.Any(t => t is { Type: TokenType.Argument, Value.Length: 0 }))
         {
             return Fail(terminal, args, new InvalidParameter { Detail = "an option has an empty value" });

@@ -77,6 +77,11 @@ public sealed class JsonTests : IDisposable
             ("failure", ["recover", .. target, "--journal", ""]),
         ];
 
+        // Each command that can write JSON is run to its result, not only to a failure.
+        string[] able = [.. Programs.Commands().Where(c => c.Command.Options.Any(o => o.Name == "--json")).Select(c => c.Path).Order(StringComparer.Ordinal)];
+        Assert.NotEmpty(able);
+        Assert.Equal(able, runs.Where(r => r.Kind != "failure").Select(r => able.Where(p => p.Split(' ').SequenceEqual(r.Arguments.Take(p.Split(' ').Length))).MaxBy(p => p.Length)).Distinct().Order(StringComparer.Ordinal));
+
         foreach (var (kind, arguments) in runs)
         {
             var result = await Cli.RunAsync([.. arguments, "--json"]);

@@ -37,6 +37,19 @@ public sealed class PlanTests : IDisposable
     }
 
     [Fact]
+    public async Task Plan_FileIsThereAlready_IsRefusedBeforeAnythingIsReadOrContacted()
+    {
+        File.WriteAllText(Path.Combine(_bench.Folder, "plan.json"), "approved");
+
+        var refused = await RunAsync("plan", "--target", "dir:/no/such/folder", "--image", "/no/such/image", "--catalog", "/no/such/catalog", "--out", "plan.json", "--json");
+
+        Assert.Equal(3, refused.ExitCode);
+        Assert.Equal("RF1002", refused.SingleJson.GetProperty("code").GetString());
+        Assert.Contains("plan.json is there already; --force replaces it", refused.Error, StringComparison.Ordinal);
+        Assert.Equal("approved", File.ReadAllText(Path.Combine(_bench.Folder, "plan.json")));
+    }
+
+    [Fact]
     public async Task Plan_Json_IsOneObjectForEachTarget()
     {
         var plan = await PlanAsync("--json");

@@ -1,3 +1,5 @@
+using System.CommandLine.Help;
+
 namespace RomFlash.Cli.Tests.Commands;
 
 /// <summary>Where secrets may come from, and that none is ever shown.</summary>
@@ -66,6 +68,105 @@ public sealed class SecretTests : IDisposable
             Assert.DoesNotContain("CANARY", result.All, StringComparison.OrdinalIgnoreCase);
             Assert.Contains("holds a user name or a password", result.Error, StringComparison.Ordinal);
         }
+    }
+
+    // Every value that any command takes, as the parser knows them.
+    public static TheoryData<string, string> EveryValue
+    {
+        get
+        {
+            var all = new TheoryData<string, string>();
+            foreach (var (path, command) in Programs.Commands())
+            {
+                foreach (var option in command.Options.Where(o => o.ValueType != typeof(bool) && o is not HelpOption))
+                {
+                    all.Add(path, option.Name);
+                }
+
+                foreach (var argument in command.Arguments)
+                {
+                    all.Add(path, argument.Name);
+                }
+            }
+
+            return all;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryValue))]
+    public async Task Run_UserPasswordAndHostAsAnyValue_IsRefusedAndNeverRepeated(string command, string value)
+    {
+        // The least that each command wants, so that nothing else is wrong.
+        Dictionary<string, string[]> least = new(StringComparer.Ordinal)
+        {
+            ["demo"] = [],
+            ["validate"] = ["--image", "i"],
+            ["probe"] = ["--target", "dir:/x"],
+            ["catalog check"] = ["FILE"],
+            ["catalog import"] = ["--from", "f", "--to", "t"],
+            ["catalog sign"] = ["FILE"],
+            ["catalog explain"] = ["--target", "dir:/x", "--catalog", "c"],
+            ["plan"] = ["--target", "dir:/x", "--image", "i", "--catalog", "c"],
+            ["plan show"] = ["FILE"],
+            ["plan diff"] = ["OLD", "NEW"],
+            ["flash"] = ["--target", "dir:/x", "--image", "i", "--catalog", "c"],
+            ["confirm"] = ["--target", "dir:/x"],
+            ["cancel"] = ["--target", "dir:/x"],
+            ["recover"] = ["--target", "dir:/x"],
+            ["history"] = [],
+            ["completion"] = ["shell"],
+        };
+        string[] with = value switch
+        {
+            "--group" => ["--targets", "t"],
+            "--user" => ["--password-env", "X"],
+            "--password-file" or "--password-env" => ["--user", "u"],
+            "--waive" => ["--who", "w", "--why", "y"],
+            "--who" => ["--waive", "x", "--why", "y"],
+            "--why" => ["--waive", "x", "--who", "w"],
+            "--manufacturer" => ["--product", "p"],
+            "--product" => ["--manufacturer", "m"],
+            "--certificate" => ["--key", "k"],
+            "--key" => ["--certificate", "c"],
+            "--key-password-env" or "--key-password-file" or "--pfx" => value == "--pfx" ? [] : ["--pfx", "p"],
+            "--plan-hash" => ["--plan", "p"],
+            _ => [],
+        };
+        foreach (var secret in (string[])["u:" + Canary + "@h", Canary + ":p@h", ":" + Canary + "@h", "u:p/" + Canary + "@h"])
+        {
+            string[] minimum = command == "flash" && value is "--plan" or "--plan-hash" ? ["--image", "i", "--catalog", "c"] : command == "catalog sign" && value == "FILE" ? [.. least[command], "--pfx", "p"] : least[command];
+            var at = Array.IndexOf(minimum, value);
+            string[] given = at < 0 ? [.. minimum, value, secret] : value.StartsWith('-') ? [.. minimum[..(at + 1)], secret, .. minimum[(at + 2)..]] : [.. minimum[..at], secret, .. minimum[(at + 1)..]];
+            foreach (var json in (string[][])[[], ["--json"]])
+            {
+                var result = await Programs.RunAsync([.. command.Split(' '), .. given, .. with, .. command == "completion" ? [] : json]);
+
+                Assert.DoesNotContain("CANARY", result.All, StringComparison.OrdinalIgnoreCase);
+                if (command == "completion")
+                {
+                    // One word of four, which the parser itself looks at.
+                    Assert.True(result.ExitCode is 2, result.ToString());
+                    continue;
+                }
+
+                Assert.True(result.ExitCode is 3, result.ToString());
+                Assert.Contains(value == "--target" ? "address" : value, result.Error.Replace("an id is not", "an address is not", StringComparison.Ordinal), StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("demo", "--seed", Canary + "@1")]
+    [InlineData("history", "--last", "@" + Canary)]
+    [InlineData("validate", "--image", Canary + "@1")]
+    [InlineData("probe", "--target", "dir:/x", "--journal=" + Canary + "@1")]
+    public async Task Run_AtSignWhereItHasNoUse_IsRefusedAndNeverRepeated(params string[] arguments)
+    {
+        var result = await Programs.RunAsync([.. arguments, "--json"]);
+
+        Assert.True(result.ExitCode is 2 or 3, result.ToString());
+        Assert.DoesNotContain("CANARY", result.All, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

@@ -284,7 +284,7 @@ public sealed class JsonCompatibilityCatalogTests
     [InlineData("{\"romflashCatalog\":1}", "lacks the field 'systems'")]
     [InlineData("{\"romflashCatalog\":1,\"systems\":{}}", "must be a list")]
     [InlineData("{\"romflashCatalog\":1,\"systems\":[1]}", "must be an object")]
-    [InlineData("{\"romflashCatalog\":1,\"systems\":[],\n  \"extra\":{\"a\":[1]}}", "line 2, column 11: the field 'extra' is not known")]
+    [InlineData("{\"romflashCatalog\":1,\"systems\":[],\n  \"extra\":{\"a\":[1]}}", "line 2, column 3: the field 'extra' is not known")]
     [InlineData("{\"romflashCatalog\":1,\"systems\":[],\"systems\":[]}", "there twice")]
     [InlineData("{\"romflashCatalog\":1,\"systems\":[],\"name\":\"\\ud800\"}", "valid text")]
     [InlineData("{\"romflashCatalog\":1,\"systems\":[],\"name\":3}", "must be a text")]

@@ -276,7 +276,7 @@ public sealed partial class MalformedCatalogTests
         """
         §{
           "romflashCatalog": §2,
-          "nmae": §"typo",
+          §"nmae": "typo",
           "serial": §-4,
           "systems": [
             §{

@@ -16,7 +16,7 @@ internal sealed class PlanCommand : CliCommand
     private readonly PolicyOptions _policy = new();
     private readonly CatalogOptions _catalog = new();
     private readonly Option<string[]> _images = SharedOptions.Images();
-    private readonly Option<string> _out = new("--out") { Description = "The file to write the plan to; one that is there already is not replaced.", HelpName = "FILE" };
+    private readonly Option<string> _out = new(PlanFiles.OutOption) { Description = "The file to write the plan to; one that is there already is not replaced.", HelpName = "FILE" };
     private readonly Option<bool> _force = new("--force") { Description = "Replaces the file of an older plan." };
     private readonly Option<string> _by = new("--by") { Description = "Who makes the plan; in the plan. Default: the account that runs this program.", HelpName = "NAME" };
     private readonly Option<string> _journal = SharedOptions.Journal();
@@ -62,6 +62,7 @@ internal sealed class PlanCommand : CliCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
+            || (parsed.GetValue(_out) is { } planned && !OutputFile.MayWrite(PlanFiles.OutOption, planned, parsed.GetValue(_force), out failure))
             || !_policy.Read(parsed, TimeProvider.System.GetUtcNow()).TryGetValue(out var policy, out failure)
             || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
             || !(await ImageFiles.ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)

@@ -1,3 +1,4 @@
+using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Planning;
@@ -7,6 +8,9 @@ namespace RomFlash.Cli.Commands.Plan;
 /// <summary>Shows plans and writes them.</summary>
 internal static class PlanFiles
 {
+    /// <summary>The option that says where a plan goes.</summary>
+    public const string OutOption = "--out";
+
     public static void Show(Terminal terminal, FlashPlan plan, bool isJson)
     {
         foreach (var line in isJson ? plan.Targets.Select(t => RomFlashJson.Line(PlanResult.Of(plan, t))) : PlanText.Lines(plan))
@@ -16,32 +20,6 @@ internal static class PlanFiles
     }
 
     /// <summary>Writes a plan as a whole or not at all. One that is there already may be the one that somebody approved.</summary>
-    public static FlashFailure? Write(string path, FlashPlan plan, bool mayReplace)
-    {
-        try
-        {
-            if (!mayReplace && File.Exists(path))
-            {
-                return new InvalidParameter { Parameter = "--out", Detail = $"--out: {path} is there already; --force replaces it" };
-            }
-
-            // Beside the file, so that the rename stays on one volume.
-            var beside = $"{path}.{Guid.NewGuid():N}.part";
-            try
-            {
-                File.WriteAllBytes(beside, plan.ToJson());
-                File.Move(beside, path, overwrite: mayReplace);
-            }
-            finally
-            {
-                File.Delete(beside);
-            }
-
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            return new InvalidParameter { Parameter = "--out", Detail = $"--out: {e.Message}" };
-        }
-    }
+    public static FlashFailure? Write(string path, FlashPlan plan, bool mayReplace) =>
+        OutputFile.TryWrite(OutOption, path, plan.ToJson(), mayReplace, out var failure) ? null : failure;
 }
