@@ -9,7 +9,10 @@ using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Sdk.Planning;
 
-/// <summary>Binds a request to a plan: right before the first write, what is about to be done has to be what the plan holds. Only a plan makes one.</summary>
+/// <summary>
+/// Binds a request to a plan: before the target is contacted, the request has to be the plan's; right before the first write, what is about to be done
+/// has to be what the plan holds. Only a plan makes one.
+/// </summary>
 /// <remarks>Immutable and thread-safe.</remarks>
 public sealed class PlanBinding
 {

@@ -3,11 +3,12 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Tests.Documents;
 
 namespace RomFlash.Sdk.Tests.Compatibility;
 
 /// <summary>The schema file and the reader know the same fields, and need the same.</summary>
-public sealed partial class CatalogSchemaTests
+public sealed class CatalogSchemaTests
 {
     // Where each kind of object is in a catalog that has every field.
     private static readonly (string Definition, string[] Path)[] Objects =
@@ -20,7 +21,7 @@ public sealed partial class CatalogSchemaTests
         ("withdrawn", ["withdrawn", "0"]),
     ];
 
-    private static readonly JsonNode Schema = JsonNode.Parse(File.ReadAllText(Path.Combine(Root(), "docs", "schemas", "catalog.schema.json")))!;
+    private static readonly JsonNode Schema = SchemaFiles.Read("catalog.schema.json");
 
     [Fact]
     public void Schema_EveryObject_IsHeldAgainstTheReader() =>
@@ -36,7 +37,7 @@ public sealed partial class CatalogSchemaTests
         {
             Assert.Equal(
                 Fields(definition).Order(StringComparer.Ordinal),
-                At(JsonNode.Parse(CatalogText.Full)!, path).AsObject().Select(p => p.Key).Order(StringComparer.Ordinal));
+                SchemaFiles.At(JsonNode.Parse(CatalogText.Full)!, path).AsObject().Select(p => p.Key).Order(StringComparer.Ordinal));
         }
     }
 
@@ -48,7 +49,7 @@ public sealed partial class CatalogSchemaTests
             foreach (var field in Fields(definition))
             {
                 var catalog = JsonNode.Parse(CatalogText.Full)!;
-                At(catalog, path).AsObject().Remove(field);
+                SchemaFiles.At(catalog, path).AsObject().Remove(field);
                 var isNeeded = Names(Definition(definition)["required"]).Contains(field)
                     || (Definition(definition)["dependentRequired"]?.AsObject().Any(d => d.Key != field && Names(d.Value).Contains(field)) ?? false);
 
@@ -68,7 +69,7 @@ public sealed partial class CatalogSchemaTests
             var catalog = JsonNode.Parse(CatalogText.Full)!;
             foreach (var field in all.Except(kept))
             {
-                At(catalog, ["systems", "0"]).AsObject().Remove(field);
+                SchemaFiles.At(catalog, ["systems", "0"]).AsObject().Remove(field);
             }
 
             Assert.Equal(kept.Length > 0, Problems(catalog).Length == 0);
@@ -79,15 +80,14 @@ public sealed partial class CatalogSchemaTests
     public void Reader_FieldThatTheSchemaLacks_IsUnknown()
     {
         // Every word that the reader could take for a field, anywhere.
-        var source = File.ReadAllText(Path.Combine(Root(), "src", "RomFlash.Sdk", "Compatibility", "CatalogReader.cs"));
-        var words = Objects.SelectMany(o => Fields(o.Definition)).Concat(CaseLabel().Matches(source).Select(m => m.Groups[1].Value)).Distinct().ToArray();
+        var words = Objects.SelectMany(o => Fields(o.Definition)).Concat(SchemaFiles.WordsOf("RomFlash.Sdk", "Compatibility", "CatalogReader.cs")).Distinct().ToArray();
         Assert.InRange(words.Length, 25, 100);
         foreach (var (definition, path) in Objects)
         {
             foreach (var word in words.Except(Fields(definition)))
             {
                 var catalog = JsonNode.Parse(CatalogText.Full)!;
-                At(catalog, path).AsObject().Add(word, 1);
+                SchemaFiles.At(catalog, path).AsObject().Add(word, 1);
 
                 Assert.EndsWith($": the field '{word}' is not known here", Assert.Single(Problems(catalog)), StringComparison.Ordinal);
             }
@@ -103,12 +103,12 @@ public sealed partial class CatalogSchemaTests
         foreach (var word in Names(Definition(definition)["properties"]![field]!["enum"]))
         {
             var catalog = JsonNode.Parse(CatalogText.Full)!;
-            At(catalog, path)[field] = word;
+            SchemaFiles.At(catalog, path)[field] = word;
             Assert.Empty(Problems(catalog));
         }
 
         var wrong = JsonNode.Parse(CatalogText.Full)!;
-        At(wrong, path)[field] = "another word";
+        SchemaFiles.At(wrong, path)[field] = "another word";
         var listed = Assert.Single(Problems(wrong));
         Assert.All(Names(Definition(definition)["properties"]![field]!["enum"]), w => Assert.Contains(w, listed, StringComparison.Ordinal));
     }
@@ -127,7 +127,7 @@ public sealed partial class CatalogSchemaTests
     [Fact]
     public void Documentation_Example_IsRead()
     {
-        var page = File.ReadAllText(Path.Combine(Root(), "docs", "catalog.md"));
+        var page = File.ReadAllText(Path.Combine(SchemaFiles.Root, "docs", "catalog.md"));
         var example = page.Split("```json")[1].Split("```")[0];
 
         Assert.Empty(CatalogText.Problems(example));
@@ -142,22 +142,6 @@ public sealed partial class CatalogSchemaTests
 
     private static IEnumerable<string> Names(JsonNode? list) => list is null ? [] : list.AsArray().Select(n => (string)n!);
 
-    private static JsonNode At(JsonNode node, string[] path) => path.Aggregate(node, (n, p) => int.TryParse(p, out var i) ? n[i]! : n[p]!);
-
     private static string[] Problems(JsonNode catalog) =>
         CatalogDocument.TryParse(Encoding.UTF8.GetBytes(catalog.ToJsonString()), "c").TryGetValue(out _, out var failure) ? [] : [.. ((CatalogUnusable)failure).Problems.Select(p => p.ToString())];
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "global.json")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder.FullName;
-    }
-
-    [GeneratedRegex("case \"([a-zA-Z0-9]+)\":")]
-    private static partial Regex CaseLabel();
 }

@@ -4,11 +4,12 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Tests.Documents;
 
 namespace RomFlash.Sdk.Tests.Targets;
 
 /// <summary>The schema of the targets file and its reader know the same fields, need the same, and refuse the same names.</summary>
-public sealed partial class TargetsSchemaTests
+public sealed class TargetsSchemaTests
 {
     // Has every field of every object.
     private const string Full = """
@@ -19,7 +20,7 @@ public sealed partial class TargetsSchemaTests
           "b":{"targets":["dir:/2"]}}}
         """;
 
-    private static readonly JsonNode Schema = JsonNode.Parse(File.ReadAllText(Path.Combine(Root(), "docs", "schemas", "targets.schema.json")))!;
+    private static readonly JsonNode Schema = SchemaFiles.Read("targets.schema.json");
 
     // Where each kind of object is in the schema, and in the file.
     private static readonly (string[] Definition, string[] Path)[] Objects =
@@ -46,7 +47,7 @@ public sealed partial class TargetsSchemaTests
         Assert.Empty(Problems(JsonNode.Parse(Full)!));
         foreach (var (definition, path) in Objects)
         {
-            Assert.Equal(Fields(definition).Order(StringComparer.Ordinal), At(JsonNode.Parse(Full)!, path).AsObject().Select(p => p.Key).Order(StringComparer.Ordinal));
+            Assert.Equal(Fields(definition).Order(StringComparer.Ordinal), SchemaFiles.At(JsonNode.Parse(Full)!, path).AsObject().Select(p => p.Key).Order(StringComparer.Ordinal));
         }
     }
 
@@ -58,8 +59,8 @@ public sealed partial class TargetsSchemaTests
             foreach (var field in Fields(definition))
             {
                 var file = JsonNode.Parse(Full)!;
-                At(file, path).AsObject().Remove(field);
-                var isNeeded = At(Schema, definition)["required"]?.AsArray().Any(f => (string)f! == field) ?? false;
+                SchemaFiles.At(file, path).AsObject().Remove(field);
+                var isNeeded = SchemaFiles.At(Schema, definition)["required"]?.AsArray().Any(f => (string)f! == field) ?? false;
 
                 Assert.True(isNeeded == (Problems(file).Length > 0), $"{string.Join('/', path)}.{field}: the schema says {(isNeeded ? "needed" : "optional")}, the reader {string.Join("; ", Problems(file))}");
             }
@@ -69,14 +70,14 @@ public sealed partial class TargetsSchemaTests
     [Fact]
     public void Schema_WhatAGroupHolds_IsNeededByBoth()
     {
-        string[] either = [.. At(Schema, ["$defs", "group", "anyOf"]).AsArray().Select(a => (string)a!["required"]![0]!)];
+        string[] either = [.. SchemaFiles.At(Schema, ["$defs", "group", "anyOf"]).AsArray().Select(a => (string)a!["required"]![0]!)];
         Assert.Equal(["targets", "groups"], either);
         foreach (var kept in either.Append(string.Empty))
         {
             var file = JsonNode.Parse(Full)!;
             foreach (var field in either.Where(f => f != kept))
             {
-                At(file, ["groups", "a"]).AsObject().Remove(field);
+                SchemaFiles.At(file, ["groups", "a"]).AsObject().Remove(field);
             }
 
             Assert.Equal(kept.Length > 0, Problems(file).Length == 0);
@@ -87,15 +88,14 @@ public sealed partial class TargetsSchemaTests
     public void Reader_FieldThatTheSchemaLacks_IsRefused()
     {
         // Every word that the reader could take for a field, anywhere.
-        var source = File.ReadAllText(Path.Combine(Root(), "src", "RomFlash.Sdk", "Targets", "TargetsFileReader.cs"));
-        var words = Objects.SelectMany(o => Fields(o.Definition)).Concat(CaseLabel().Matches(source).Select(m => m.Groups[1].Value)).Distinct().ToArray();
+        var words = Objects.SelectMany(o => Fields(o.Definition)).Concat(SchemaFiles.WordsOf("RomFlash.Sdk", "Targets", "TargetsFileReader.cs")).Distinct().ToArray();
         Assert.InRange(words.Length, 10, 100);
         foreach (var (definition, path) in Objects)
         {
             foreach (var word in words.Except(Fields(definition)))
             {
                 var file = JsonNode.Parse(Full)!;
-                At(file, path).AsObject().Add(word, true);
+                SchemaFiles.At(file, path).AsObject().Add(word, true);
 
                 Assert.True(Problems(file).Length > 0, $"{string.Join('/', path)}: the reader takes {word}");
             }
@@ -107,7 +107,7 @@ public sealed partial class TargetsSchemaTests
     [InlineData("groups")]
     public void Schema_Names_AreThoseOfTheReader(string section)
     {
-        var name = At(Schema, ["properties", section, "propertyNames"]);
+        var name = SchemaFiles.At(Schema, ["properties", section, "propertyNames"]);
         Assert.Equal("#/$defs/name", (string)name["$ref"]!);
         foreach (var text in (string[])["a", " a ", "rack 7", "\u00e9", new('n', 128), new('n', 129), .. NoName])
         {
@@ -131,7 +131,7 @@ public sealed partial class TargetsSchemaTests
         foreach (var (path, field) in ((string[], string)[])[(["credentials", "f"], "userName"), (["credentials", "f"], "passwordFile"), (["groups", "a"], "credentials"), (["groups", "a", "targets", "0"], "id"), (["groups", "a", "targets", "0", "endpoints", "0"], "address")])
         {
             var file = JsonNode.Parse(Full)!;
-            At(file, path)[field] = " ";
+            SchemaFiles.At(file, path)[field] = " ";
             Assert.NotEmpty(Problems(file));
         }
     }
@@ -140,7 +140,7 @@ public sealed partial class TargetsSchemaTests
     public void Schema_Limits_AreThoseOfTheReader()
     {
         Assert.Equal(TargetsFile.MaxGroups, (int)Schema["properties"]!["groups"]!["maxProperties"]!);
-        Assert.Equal(TargetsFile.MaxEndpoints, (int)At(Schema, ["$defs", "target", "properties", "endpoints", "maxItems"]));
+        Assert.Equal(TargetsFile.MaxEndpoints, (int)SchemaFiles.At(Schema, ["$defs", "target", "properties", "endpoints", "maxItems"]));
     }
 
     private static bool Allows(string definition, string text)
@@ -157,24 +157,8 @@ public sealed partial class TargetsSchemaTests
         _ => 0,
     };
 
-    private static string[] Fields(string[] definition) => [.. At(Schema, definition)["properties"]!.AsObject().Select(p => p.Key)];
-
-    private static JsonNode At(JsonNode node, string[] path) => path.Aggregate(node, (n, p) => n is JsonArray ? n[int.Parse(p, System.Globalization.CultureInfo.InvariantCulture)]! : n[p]!);
+    private static string[] Fields(string[] definition) => [.. SchemaFiles.At(Schema, definition)["properties"]!.AsObject().Select(p => p.Key)];
 
     private static string[] Problems(JsonNode file) =>
         TargetsFile.TryParse(Encoding.UTF8.GetBytes(file.ToJsonString()), "rack.json", ["dir"]).TryGetValue(out _, out var failure) ? [] : [.. ((TargetsFileUnusable)failure).Problems.Select(p => p.ToString())];
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "global.json")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder.FullName;
-    }
-
-    [GeneratedRegex("case \"([a-zA-Z0-9]+)\":")]
-    private static partial Regex CaseLabel();
 }
