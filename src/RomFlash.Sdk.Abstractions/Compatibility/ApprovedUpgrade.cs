@@ -93,7 +93,7 @@ public sealed class ApprovedUpgrade
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxComponents, 1);
         var failures = UpgradeRules.Check(report, images, verdict, policy);
-        if (failures is [var first, ..])
+        if (failures.FirstOrDefault(f => !UpgradeRules.IsWaived(f, policy)) is { } first)
         {
             return first;
         }
@@ -124,7 +124,7 @@ public sealed class ApprovedUpgrade
             now.Length < approved.Length || now.Any(c => c.ReleasesToFollow > 0));
     }
 
-    /// <summary>All reasons, not the first, why a verdict would not become a key; for a preflight.</summary>
+    /// <summary>All reasons, not the first, why a verdict would not become a key; for a preflight. Those that policy waives are among them.</summary>
     /// <param name="report">The target.</param>
     /// <param name="images">The validated images at hand.</param>
     /// <param name="verdict">The catalog's answer.</param>

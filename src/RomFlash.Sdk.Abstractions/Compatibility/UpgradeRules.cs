@@ -38,6 +38,15 @@ internal static class UpgradeRules
         return [.. found.Select(f => f with { Stage = FlashStage.Check, TargetId = report.Target.Id })];
     }
 
+    /// <summary>Whether policy sets an objection aside by the name of its blocker. Only what is said of an image's signature can be.</summary>
+    public static bool IsWaived(FlashFailure objection, FlashPolicy policy) =>
+        objection switch
+        {
+            ImageUnsigned => FlashBlocker.ImageUnsigned,
+            ImageSignerUntrusted => FlashBlocker.ImageSignerUntrusted,
+            _ => null,
+        } is { } name && OrEmpty(policy.Waivers).Any(w => string.Equals(w.Blocker, name, StringComparison.Ordinal));
+
     public static UpgradeComponent ToComponent(InstalledRom rom, ComponentVerdict verdict) => new()
     {
         ComponentId = rom.Id,
@@ -149,6 +158,7 @@ internal static class UpgradeRules
             }
 
             CheckIdentity(rom, image, found);
+            CheckSignature(rom, image, found);
         }
 
         CheckVersions(rom, release, policy, found);
@@ -167,9 +177,44 @@ internal static class UpgradeRules
             found.Add(new RomNotForTarget { Detail = $"{rom.Id}: the image is not for firmware class {firmwareClass}" });
         }
 
+        if (!OrEmpty(identity.DeviceClasses).IsEmpty && rom.DeviceClass is { } deviceClass && !identity.DeviceClasses.Contains(deviceClass))
+        {
+            found.Add(new RomNotForTarget { Detail = $"{rom.Id}: the image is not for device class {deviceClass}" });
+        }
+
         if (!OrEmpty(identity.PciIds).IsEmpty && rom.Pci is { } pci && !identity.PciIds.Any(p => pci.Matches(p)))
         {
             found.Add(new RomNotForTarget { Detail = $"{rom.Id}: the image is not for device {pci}" });
+        }
+
+        // Names decide only where nothing better does: makers are not strict about them, but one controller's ROM on another bricks it.
+        if (rom is { Kind: RomKind.ArrayController, Name.Length: > 0 }
+            && !OrEmpty(identity.Models).IsEmpty
+            && !(rom.FirmwareClass is not null && !OrEmpty(identity.FirmwareClasses).IsEmpty)
+            && !(rom.DeviceClass is not null && !OrEmpty(identity.DeviceClasses).IsEmpty)
+            && !(rom.Pci is not null && !OrEmpty(identity.PciIds).IsEmpty)
+            && !identity.Models.Any(m => rom.Name.Contains(m, StringComparison.OrdinalIgnoreCase) || m.Contains(rom.Name, StringComparison.OrdinalIgnoreCase)))
+        {
+            found.Add(new RomNotForTarget { Detail = $"{rom.Id}: the image is for {string.Join(", ", identity.Models)}, the controller is '{rom.Name}'" });
+        }
+    }
+
+    // Whatever a catalog says: it vouches for a digest, and not for who made the image.
+    private static void CheckSignature(InstalledRom rom, RomImage image, ImmutableArray<FlashFailure>.Builder found)
+    {
+        switch (image.Evidence.Signature)
+        {
+            case ImageSignatureStatus.Trusted:
+                return;
+            case ImageSignatureStatus.SignerUntrusted:
+                found.Add(new ImageSignerUntrusted { Detail = $"{rom.Id}: {image.Source.Name} is signed by {string.Join(", ", OrEmpty(image.Evidence.Signatures).Select(s => $"{s.Signer} (certificate SHA-256 {s.SignerSha256}): {s.Why}"))}" });
+                return;
+            case ImageSignatureStatus.Unsigned:
+                found.Add(new ImageUnsigned { Detail = $"{rom.Id}: {image.Source.Name}" });
+                return;
+            default:
+                found.Add(new ImageSignatureInvalid { Detail = $"{rom.Id}: {image.Source.Name}" });
+                return;
         }
     }
 

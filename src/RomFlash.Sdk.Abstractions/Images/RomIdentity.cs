@@ -57,6 +57,12 @@ public sealed record RomIdentity
     /// <summary>The PCI devices that the image names.</summary>
     public ImmutableArray<PciId> PciIds { get; init; } = [];
 
+    /// <summary>The device classes that the image names: GUIDs by which a vendor's tools tell devices apart (HPE: <c>DeviceClass</c> of a firmware inventory).</summary>
+    public ImmutableArray<Guid> DeviceClasses { get; init; } = [];
+
+    /// <summary>The models that the image names, as its maker writes them. Untrusted text.</summary>
+    public ImmutableArray<string> Models { get; init; } = [];
+
     /// <summary>The version that the image carries inside, or null.</summary>
     public RomVersion? Version { get; init; }
 

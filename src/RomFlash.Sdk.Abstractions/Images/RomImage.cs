@@ -32,6 +32,18 @@ public sealed record ImageEvidence
 
     /// <summary>What a person should know about the image although it is valid. May quote the image: untrusted text.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
+
+    /// <summary>What the check of its signatures came to. Who gives no evidence gives none of a signature.</summary>
+    public ImageSignatureStatus Signature { get; init; }
+
+    /// <summary>The signatures themselves; empty when there is none.</summary>
+    public ImmutableArray<RomImageSignature> Signatures { get; init; } = [];
+
+    /// <summary>The package that the image was taken from, or null when the file is the image.</summary>
+    public RomImageWrapper? Wrapper { get; init; }
+
+    /// <summary>What the image is made of, or null when whoever validated it made no report. Of a payload, it is the report on its package.</summary>
+    public RomImageReport? Report { get; init; }
 }
 
 /// <summary>An image that was validated: the key to approval. Holds no bytes; they are read again, and hashed, when they are sent.</summary>
@@ -59,7 +71,7 @@ public sealed class RomImage
     /// <summary>Checks the evidence and makes the key.</summary>
     /// <param name="source">Where the bytes come from.</param>
     /// <param name="evidence">What the validator found.</param>
-    /// <returns>The key, or <see cref="ImageEmpty"/> or <see cref="ImageMalformed"/> when the evidence can't be right.</returns>
+    /// <returns>The key, or <see cref="ImageEmpty"/>, <see cref="ImageSignatureInvalid"/> or <see cref="ImageMalformed"/> when the evidence can't be right.</returns>
     public static FlashResult<RomImage> TryCreate(IRomImageSource source, ImageEvidence evidence)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -67,6 +79,11 @@ public sealed class RomImage
         if (evidence.Length <= 0)
         {
             return new ImageEmpty { Stage = FlashStage.Validate, Detail = source.Name };
+        }
+
+        if (evidence.Signature == ImageSignatureStatus.Invalid)
+        {
+            return new ImageSignatureInvalid { Stage = FlashStage.Validate, Detail = $"{source.Name}: {string.Join("; ", (evidence.Signatures.IsDefault ? [] : evidence.Signatures).Where(s => s.Status == ImageSignatureStatus.Invalid).Select(s => s.Why))}" };
         }
 
         if (evidence.Sha256.IsEmpty || string.IsNullOrWhiteSpace(evidence.Format))

@@ -6,6 +6,12 @@ namespace RomFlash.Sdk.Outcomes;
 /// <param name="CanBeWaived">Whether policy may waive it.</param>
 public sealed record FlashBlocker(string Name, FlashFailure Failure, bool CanBeWaived)
 {
+    /// <summary>The name of the blocker that an image is not signed (<see cref="Outcomes.ImageUnsigned"/>). A waiver of this name is the explicit choice to flash it all the same.</summary>
+    public const string ImageUnsigned = "image-unsigned";
+
+    /// <summary>The name of the blocker that nobody trusts an image's signer (<see cref="Outcomes.ImageSignerUntrusted"/>). A waiver of this name is the explicit choice to flash it all the same.</summary>
+    public const string ImageSignerUntrusted = "image-signer-untrusted";
+
     /// <summary>Name and message in one line.</summary>
     /// <returns>Text for a log.</returns>
     public override string ToString() => $"{Name}: {Failure}";

@@ -21,6 +21,10 @@ public abstract record ImageFailure : FlashFailure
         ImageChecksumWrong.Info,
         ImageChangedOnClient.Info,
         ImageAmbiguous.Info,
+        ImageUnsigned.Info,
+        ImageSignerUntrusted.Info,
+        ImageSignatureInvalid.Info,
+        PackageAmbiguous.Info,
     ];
 
     /// <summary>Closes the group.</summary>
@@ -227,6 +231,94 @@ public sealed record ImageAmbiguous : ImageFailure
 
     /// <summary>Creates the failure; say what happened with an initializer.</summary>
     public ImageAmbiguous()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF5010: The image has no signature.</summary>
+public sealed record ImageUnsigned : ImageFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF5010",
+        "The image is not signed",
+        "Nobody vouches for the image but the catalog that lists it.",
+        "Get a signed image, or put a detached signature beside it; or waive the blocker image-unsigned by name.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public ImageUnsigned()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF5011: The image is signed by somebody whom the caller did not name.</summary>
+public sealed record ImageSignerUntrusted : ImageFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF5011",
+        "The image's signer is not trusted",
+        "The signature is right, but its signer is none of those whom the caller trusts.",
+        "Name the signer's certificate as trusted after checking its fingerprint with the image's maker; or waive the blocker image-signer-untrusted by name.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public ImageSignerUntrusted()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF5012: A signature of the image is wrong.</summary>
+public sealed record ImageSignatureInvalid : ImageFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF5012",
+        "The image's signature is invalid",
+        "The image was changed after it was signed, the signature belongs to something else, or it uses an algorithm that proves nothing.",
+        "Get the image again from its maker. No policy accepts it as it is.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public ImageSignatureInvalid()
+        : base(Info)
+    {
+    }
+
+    internal override void Seal()
+    {
+    }
+}
+
+/// <summary>RF5013: The package holds several payloads.</summary>
+public sealed record PackageAmbiguous : ImageFailure
+{
+    internal static readonly FailureDescriptor Info = new(
+        "RF5013",
+        "The package holds several payloads",
+        "One image was asked for, and the package holds more than one.",
+        "Use all of them, or extract the one that is meant.",
+        RetryClass.AfterCorrection,
+        TargetState.Untouched);
+
+    /// <summary>Creates the failure; say what happened with an initializer.</summary>
+    public PackageAmbiguous()
         : base(Info)
     {
     }

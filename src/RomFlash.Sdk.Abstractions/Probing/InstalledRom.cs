@@ -55,6 +55,9 @@ public sealed record InstalledRom
     /// <summary>The ESRT firmware class, or null.</summary>
     public Guid? FirmwareClass { get; init; }
 
+    /// <summary>The device class by which its vendor's tools tell the device (HPE: <c>DeviceClass</c> of a firmware inventory), or null.</summary>
+    public Guid? DeviceClass { get; init; }
+
     /// <summary>The PCI ids of the device, or null.</summary>
     public PciId? Pci { get; init; }
 

@@ -204,7 +204,7 @@ public sealed class SimulatedRom
     /// <exception cref="FlashException">The content is no whole image.</exception>
     public static RomImage ToImage(ReadOnlyMemory<byte> content, string name)
     {
-        var evidence = new SimulatedRomFormat().Read(new MemoryContent(content, name)).GetValueOrThrow();
+        var identity = SimulatedRomFormat.Read(new MemoryContent(content, name)).GetValueOrThrow();
         return RomImage.TryCreate(
             Source(content, name),
             new ImageEvidence
@@ -212,8 +212,9 @@ public sealed class SimulatedRom
                 Format = SimulatedRomFormat.FormatName,
                 Length = content.Length,
                 Sha256 = new(SHA256.HashData(content.Span)),
-                Identity = evidence.Identity,
-                Warnings = evidence.Warnings,
+                Identity = identity,
+                Signature = SimulatedRomFormat.Signature.Status,
+                Signatures = [SimulatedRomFormat.Signature],
             }).GetValueOrThrow();
     }
 

@@ -17,12 +17,40 @@ public sealed class SimulatedRomFormat : IRomImageFormat
     public string Name => FormatName;
 
     /// <inheritdoc/>
-    public bool Recognizes(ReadOnlySpan<byte> head, long length) => head.StartsWith("RFSIMROM"u8);
-
-    /// <inheritdoc/>
-    public FlashResult<RomFormatEvidence> Read(IRomImageContent content)
+    public RomRecognition Recognize(IRomImageContent content)
     {
         ArgumentNullException.ThrowIfNull(content);
+        Span<byte> magic = stackalloc byte[8];
+        return content.TryRead(0, magic) && magic.SequenceEqual("RFSIMROM"u8) ? RomRecognition.Signature : RomRecognition.None;
+    }
+
+    /// <inheritdoc/>
+    public void Read(RomImageReading reading)
+    {
+        ArgumentNullException.ThrowIfNull(reading);
+        if (Read(reading.Content).TryGetValue(out var identity, out var failure))
+        {
+            reading.Identity = identity;
+            reading.AddSignature(Signature);
+        }
+        else
+        {
+            reading.Report((ImageFailure)failure);
+        }
+    }
+
+    // Who makes a simulated image is who simulates its vendor.
+    internal static RomImageSignature Signature => new()
+    {
+        Kind = "simulated",
+        Status = ImageSignatureStatus.Trusted,
+        CoversAll = true,
+        Signer = "CN=Simulated vendor",
+        DigestAlgorithm = "SHA-256",
+    };
+
+    internal static FlashResult<RomIdentity> Read(IRomImageContent content)
+    {
         Span<byte> head = stackalloc byte[SimulatedRom.HeaderLength];
         if (!content.TryRead(0, head))
         {
@@ -52,16 +80,13 @@ public sealed class SimulatedRomFormat : IRomImageFormat
 
         var vendor = BinaryPrimitives.ReadUInt16LittleEndian(head[88..]);
         var lowest = BinaryPrimitives.ReadUInt32LittleEndian(head[32..]);
-        return new RomFormatEvidence
+        return new RomIdentity
         {
-            Identity = new RomIdentity
-            {
-                Kind = (RomKind)BinaryPrimitives.ReadUInt16LittleEndian(head[10..]),
-                FirmwareClasses = [new Guid(head.Slice(16, 16))],
-                PciIds = vendor == 0 ? [] : [new PciId(vendor, BinaryPrimitives.ReadUInt16LittleEndian(head[90..]))],
-                Version = RomVersion.Parse(Encoding.ASCII.GetString(head.Slice(41, head[40]))),
-                LowestSupportedVersion = lowest == 0 ? null : RomVersion.FromPacked(lowest),
-            },
+            Kind = (RomKind)BinaryPrimitives.ReadUInt16LittleEndian(head[10..]),
+            FirmwareClasses = [new Guid(head.Slice(16, 16))],
+            PciIds = vendor == 0 ? [] : [new PciId(vendor, BinaryPrimitives.ReadUInt16LittleEndian(head[90..]))],
+            Version = RomVersion.Parse(Encoding.ASCII.GetString(head.Slice(41, head[40]))),
+            LowestSupportedVersion = lowest == 0 ? null : RomVersion.FromPacked(lowest),
         };
     }
 

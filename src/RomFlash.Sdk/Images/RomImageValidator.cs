@@ -8,13 +8,12 @@ namespace RomFlash.Sdk.Images;
 
 /// <summary>Answers what a file is, whether it is whole, and what its digest is, before anything leaves the client.</summary>
 /// <remarks>
-/// Thread-safe. Streaming: memory is bounded by a few buffers, whatever the file's size. What was parsed is what was digested: a file that
+/// Thread-safe. Memory is bounded by <see cref="RomImageLimits"/>, whatever the file's size: 48 MiB of managed memory at most, its own report included. What was parsed is what was digested: a file that
 /// changes between the two is <see cref="ImageChangedOnClient"/>. A source has to be able to seek, because it is read by offset first and from
 /// beginning to end afterwards; one that can't is <see cref="ImageUnreadable"/>.
 /// </remarks>
 public sealed class RomImageValidator
 {
-    private const int HeadSize = 4096;
     private const int BufferSize = 8 * WitnessedContent.BlockSize;
 
     private readonly ImmutableArray<IRomImageFormat> _formats;
@@ -31,15 +30,102 @@ public sealed class RomImageValidator
         _options = options;
     }
 
-    /// <summary>Validates an image.</summary>
+    /// <summary>Looks into an image, and reports what it is made of and everything that is wrong with it.</summary>
+    /// <param name="source">Where the bytes come from.</param>
+    /// <param name="inspection">How deep to look.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>
+    /// The report, also of an image that is wrong (<see cref="RomImageReport.Problems"/>); or an <see cref="ImageFailure"/> where there is nothing to report
+    /// on: unreadable, empty, too large, of unknown format, ambiguous, or changed meanwhile.
+    /// </returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask<FlashResult<RomImageReport>> InspectAsync(IRomImageSource source, RomInspection inspection, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(inspection);
+        return (await ReadAsync(source, inspection, cancellationToken).ConfigureAwait(false)).TryGetValue(out var read, out var failure) ? read.Report : failure;
+    }
+
+    /// <summary>Validates an image that is one ROM: the file itself, or the only payload of a package.</summary>
     /// <param name="source">Where the bytes come from.</param>
     /// <param name="cancellationToken">Stops it; nothing has been written anywhere then.</param>
     /// <returns>
     /// The key to approval, or an <see cref="ImageFailure"/>: unreadable, empty, too large, of unknown format, ambiguous, malformed, truncated,
-    /// with a wrong checksum, or changed meanwhile.
+    /// with a wrong checksum or signature, changed meanwhile, or a package of several payloads (<see cref="PackageAmbiguous"/>).
     /// </returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async ValueTask<FlashResult<RomImage>> ValidateAsync(IRomImageSource source, CancellationToken cancellationToken)
+    {
+        if (!(await ValidateAllAsync(source, cancellationToken).ConfigureAwait(false)).TryGetValue(out var images, out var failure))
+        {
+            return failure;
+        }
+
+        return images is [var only]
+            ? only
+            : new PackageAmbiguous { Stage = FlashStage.Validate, Detail = $"{source.Name}: {string.Join(", ", images.Select(i => i.Evidence.Wrapper?.Name))}" };
+    }
+
+    /// <summary>Validates an image, or all payloads of a package.</summary>
+    /// <param name="source">Where the bytes come from.</param>
+    /// <param name="cancellationToken">Stops it; nothing has been written anywhere then.</param>
+    /// <returns>At least one key, or the first of what is wrong, as with <see cref="ValidateAsync"/>. One wrong payload is enough to refuse the package.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask<FlashResult<ImmutableArray<RomImage>>> ValidateAllAsync(IRomImageSource source, CancellationToken cancellationToken)
+    {
+        if (!(await ReadAsync(source, WholeInspection, cancellationToken).ConfigureAwait(false)).TryGetValue(out var read, out var failure))
+        {
+            return failure;
+        }
+
+        if (!read.Report.IsValid)
+        {
+            var first = read.Report.Problems[0];
+            return first with { Detail = first.Detail.Length == 0 ? source.Name : $"{source.Name}: {first.Detail}" };
+        }
+
+        var images = ImmutableArray.CreateBuilder<RomImage>(Math.Max(1, read.Payloads.Length));
+        foreach (var (payload, found) in read.Payloads)
+        {
+            if (!RomImage.TryCreate(new PayloadImageSource(source, payload), ToEvidence(read.Report, found)).TryGetValue(out var image, out failure))
+            {
+                return failure;
+            }
+
+            images.Add(image);
+        }
+
+        if (images.Count == 0)
+        {
+            if (!RomImage.TryCreate(source, ToEvidence(read.Report, null)).TryGetValue(out var image, out failure))
+            {
+                return failure;
+            }
+
+            images.Add(image);
+        }
+
+        return images.DrainToImmutable();
+    }
+
+    private static readonly RomInspection WholeInspection = new();
+
+    private static ImageEvidence ToEvidence(RomImageReport report, RomImagePayload? payload) => new()
+    {
+        Format = payload?.Format ?? report.Format,
+        Length = payload?.Length ?? report.Length,
+        Sha256 = payload?.Sha256 ?? report.Sha256 ?? default,
+        Identity = payload?.Identity ?? report.Identity,
+        Warnings = report.Warnings,
+        Signature = report.Signature,
+        Signatures = report.Signatures,
+        Wrapper = payload is null ? null : new(report.Format, payload.Name, report.Length, report.Sha256 ?? default),
+        Report = report,
+    };
+
+    private static ImageUnreadable Unreadable(Exception e) =>
+        new() { Detail = e.Message, PeerCode = new PeerCode(PeerCode.HResult, unchecked((uint)e.HResult)) };
+
+    private async ValueTask<FlashResult<Inspected>> ReadAsync(IRomImageSource source, RomInspection inspection, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
         cancellationToken.ThrowIfCancellationRequested();
@@ -52,8 +138,8 @@ public sealed class RomImageValidator
 
             await using (stream.ConfigureAwait(false))
             {
-                return (await ValidateAsync(source, stream, cancellationToken).ConfigureAwait(false)).TryGetValue(out var evidence, out failure)
-                    ? RomImage.TryCreate(source, evidence)
+                return (await ReadAsync(source, stream, inspection, cancellationToken).ConfigureAwait(false)).TryGetValue(out var read, out failure)
+                    ? read
                     : failure with { Stage = FlashStage.Validate, Detail = failure.Detail.Length == 0 ? source.Name : $"{source.Name}: {failure.Detail}" };
             }
         }
@@ -63,10 +149,7 @@ public sealed class RomImageValidator
         }
     }
 
-    private static ImageUnreadable Unreadable(Exception e) =>
-        new() { Detail = e.Message, PeerCode = new PeerCode(PeerCode.HResult, unchecked((uint)e.HResult)) };
-
-    private async ValueTask<FlashResult<ImageEvidence>> ValidateAsync(IRomImageSource source, Stream stream, CancellationToken cancellationToken)
+    private async ValueTask<FlashResult<Inspected>> ReadAsync(IRomImageSource source, Stream stream, RomInspection inspection, CancellationToken cancellationToken)
     {
         if (!stream.CanRead || !stream.CanSeek)
         {
@@ -84,66 +167,138 @@ public sealed class RomImageValidator
             return new ImageTooLarge { Detail = string.Create(CultureInfo.InvariantCulture, $"{length} bytes, the limit is {_options.MaxLength}") };
         }
 
-        using var content = new WitnessedContent(source.Name, stream, length);
-        var read = Parse(content);
-        if (content.Fault is { } fault)
+        using var content = new WitnessedContent(source.Name, stream, length, inspection.WithDigest, cancellationToken);
+        var state = new ReadingState(_formats, inspection.Depth, _options.Trust, cancellationToken);
+        var root = new RomPartBuilder("file", 0, length, isInFile: true) { Name = source.Name };
+        var reading = new RomImageReading(state, content, root, 0, isInFile: true, nesting: 0);
+
+        // On the pool: it may take a while, and the caller's thread may be one that others wait for.
+        var isKnown = await Task.Run(reading.TryReadAsAny, cancellationToken).ConfigureAwait(false);
+        if (WhyUnusable(content) is { } unusable)
         {
-            return Unreadable(fault);
+            return unusable;
         }
 
-        if (content.HasChanged)
-        {
-            return new ImageChangedOnClient { Detail = "it changed while its structure was read" };
-        }
-
-        if (!read.TryGetValue(out var parsed, out var failure))
-        {
-            return failure;
-        }
-
-        return (await DigestAsync(stream, content, cancellationToken).ConfigureAwait(false)).TryGetValue(out var digest, out failure)
-            ? new ImageEvidence
-            {
-                Format = parsed.Format,
-                Length = length,
-                Sha256 = digest,
-                Identity = parsed.Evidence.Identity,
-                Warnings = parsed.Evidence.Warnings,
-            }
-            : failure;
-    }
-
-    private FlashResult<Parsed> Parse(WitnessedContent content)
-    {
-        var head = new byte[(int)Math.Min(HeadSize, content.Length)];
-        if (!content.TryRead(0, head))
-        {
-            // The caller looks at why before it looks at this.
-            return new ImageChangedOnClient();
-        }
-
-        IRomImageFormat? format = null;
-        foreach (var candidate in _formats)
-        {
-            if (!candidate.Recognizes(head, content.Length))
-            {
-                continue;
-            }
-
-            if (format is not null)
-            {
-                return new ImageAmbiguous { Detail = $"{format.Name} and {candidate.Name} both recognise it" };
-            }
-
-            format = candidate;
-        }
-
-        if (format is null)
+        if (!isKnown)
         {
             return new ImageFormatUnknown { Detail = _formats.IsEmpty ? "no format is registered" : $"it is none of: {string.Join(", ", _formats.Select(f => f.Name))}" };
         }
 
-        return format.Read(content).TryGetValue(out var evidence, out var failure) ? new Parsed(format.Name, evidence) : failure;
+        if (reading.Format.Length == 0)
+        {
+            return state.Problems[0];
+        }
+
+        var payloads = ImmutableArray.CreateBuilder<(RomPayload, RomImagePayload)>(state.Payloads.Count);
+        if (inspection.Depth == RomInspectionDepth.Full)
+        {
+            foreach (var found in state.Payloads.ToArray())
+            {
+                if (state.IsOver)
+                {
+                    break;
+                }
+
+                if (await ReadPayloadAsync(source, content, state, found, cancellationToken).ConfigureAwait(false) is { } payload)
+                {
+                    payloads.Add((found.Payload, payload));
+                }
+            }
+        }
+
+        ContentDigest? digest = null;
+        if (inspection.WithDigest)
+        {
+            if (!(await DigestAsync(stream, content, cancellationToken).ConfigureAwait(false)).TryGetValue(out var sha256, out var failure))
+            {
+                return failure;
+            }
+
+            digest = sha256;
+        }
+
+        if (WhyUnusable(content) is { } changed)
+        {
+            return changed;
+        }
+
+        return new Inspected(
+            new RomImageReport
+            {
+                Name = source.Name,
+                Format = reading.Format,
+                Length = length,
+                Sha256 = digest,
+                Root = root.Build(),
+                Identity = reading.Identity,
+                Signatures = [.. state.Signatures],
+                Signature = state.Signature(),
+                Payloads = [.. payloads.Select(p => p.Item2)],
+                Warnings = [.. state.Warnings],
+                Problems = [.. state.Problems],
+            },
+            payloads.ToImmutable());
+    }
+
+    private static FlashFailure? WhyUnusable(WitnessedContent content) =>
+        content.Fault is { } fault ? Unreadable(fault)
+        : content.HasChanged ? new ImageChangedOnClient { Detail = "it changed while its structure was read" }
+        : null;
+
+    // Extracted as it will be when it is sent, digested on its own, and read like any other image.
+    private static async ValueTask<RomImagePayload?> ReadPayloadAsync(IRomImageSource source, IRomImageContent package, ReadingState state, FoundPayload found, CancellationToken cancellationToken)
+    {
+        if (!(await found.Payload.OpenAsync(new ContentStream(package), source, cancellationToken).ConfigureAwait(false)).TryGetValue(out var stream, out var failure))
+        {
+            state.Report(failure as ImageFailure ?? new ImageUnreadable { Detail = $"{found.Payload.Name}: {failure.Detail}" });
+            return null;
+        }
+
+        await using (stream.ConfigureAwait(false))
+        {
+            ExtractedPayload? extracted;
+            try
+            {
+                extracted = await ExtractedPayload.ExtractAsync(found.Payload.Name, stream, found.Payload.Length, cancellationToken).ConfigureAwait(false);
+            }
+            catch (IOException e)
+            {
+                state.Report(new ImageMalformed { Stage = FlashStage.Validate, Detail = $"{found.Payload.Name}: it can't be extracted: {e.Message}" });
+                return null;
+            }
+
+            if (extracted is null)
+            {
+                state.Report(new ImageMalformed { Stage = FlashStage.Validate, Detail = $"{found.Payload.Name}: it does not have the {found.Payload.Length} bytes that the package promises" });
+                return null;
+            }
+
+            using (extracted)
+            {
+                found.Part.DecodedLength = found.Payload.Length;
+                var reading = new RomImageReading(state, extracted.Content, found.Part, 0, isInFile: false, nesting: 1);
+                if (found.Sha256 is { } promised)
+                {
+                    reading.Check(found.Part, "payload sha256", 0, found.Payload.Length, promised.ToString(), extracted.Sha256.ToString());
+                }
+
+                var isKnown = await Task.Run(reading.TryReadAsAny, cancellationToken).ConfigureAwait(false);
+                if (!isKnown)
+                {
+                    reading.Warn($"{found.Payload.Name}: no format recognises it; only the package says what it is");
+                    reading.NoteUnsigned();
+                }
+
+                return new()
+                {
+                    Name = found.Payload.Name,
+                    Format = isKnown ? reading.Format : "opaque",
+                    Length = found.Payload.Length,
+                    Sha256 = extracted.Sha256,
+                    Identity = PayloadIdentity.Combine(reading, found.Payload.Name, found.Identity),
+                };
+            }
+        }
     }
 
     // The next stretch is read while this one is digested.
@@ -205,5 +360,5 @@ public sealed class RomImageValidator
     private static async Task<int> FillAsync(Stream stream, byte[] buffer, CancellationToken cancellationToken) =>
         await stream.ReadAtLeastAsync(buffer.AsMemory(0, BufferSize), BufferSize, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
 
-    private sealed record Parsed(string Format, RomFormatEvidence Evidence);
+    private sealed record Inspected(RomImageReport Report, ImmutableArray<(RomPayload Payload, RomImagePayload Found)> Payloads);
 }

@@ -1,6 +1,8 @@
+using RomFlash.Sdk.Images.Signatures;
+
 namespace RomFlash.Sdk.Images;
 
-/// <summary>Bounds of a <see cref="RomImageValidator"/>.</summary>
+/// <summary>What a <see cref="RomImageValidator"/> goes by.</summary>
 public sealed record RomImageValidatorOptions
 {
     /// <summary>The largest image in bytes, at least 1. Default 256 MiB. A larger file is <see cref="Outcomes.ImageTooLarge"/>, and is not read.</summary>
@@ -15,4 +17,7 @@ public sealed record RomImageValidatorOptions
     }
 
     = 256L << 20;
+
+    /// <summary>Whom the caller trusts to sign images, or null for nobody: then a signature that is right is by an untrusted signer, and one that is wrong is still refused.</summary>
+    public ImageSignatureTrust? Trust { get; init; }
 }

@@ -7,19 +7,23 @@ namespace RomFlash.Sdk.Images;
 /// A stream by offset that remembers what it gave: each block that was looked at has a digest, and the sequential pass afterwards must see
 /// the same blocks. So what was parsed is what was hashed, whoever writes to the file meanwhile.
 /// </summary>
-/// <remarks>Holds <see cref="CachedBlocks"/> blocks and 32 bytes for each block that was looked at. Not thread-safe.</remarks>
+/// <remarks>Holds <see cref="CachedBlocks"/> blocks and 32 bytes for each block that was looked at. Without a witness it remembers nothing. Not thread-safe.</remarks>
 internal sealed class WitnessedContent : IRomImageContent, IDisposable
 {
     public const int BlockSize = 32 << 10;
     private const int CachedBlocks = 4;
 
     private readonly Stream _stream;
+    private readonly bool _isWitness;
+    private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<long, ContentDigest> _witnesses = [];
     private readonly (long Index, byte[]? Buffer)[] _cache = new (long, byte[]?)[CachedBlocks];
     private int _nextVictim;
 
-    public WitnessedContent(string name, Stream stream, long length)
+    public WitnessedContent(string name, Stream stream, long length, bool isWitness, CancellationToken cancellationToken)
     {
+        _isWitness = isWitness;
+        _cancellationToken = cancellationToken;
         Name = name;
         _stream = stream;
         Length = length;
@@ -45,7 +49,22 @@ internal sealed class WitnessedContent : IRomImageContent, IDisposable
 
         while (!destination.IsEmpty)
         {
+            _cancellationToken.ThrowIfCancellationRequested();
             var index = offset / BlockSize;
+            if (offset % BlockSize == 0 && destination.Length >= SizeOf(index))
+            {
+                // Whole blocks go where they are wanted, past the cache: long stretches are looked at once.
+                var whole = _isWitness ? SizeOf(index) : destination.Length - (destination.Length % BlockSize) is > 0 and var many ? many : SizeOf(index);
+                if (!TryFill(index, destination[..whole]))
+                {
+                    return false;
+                }
+
+                destination = destination[whole..];
+                offset += whole;
+                continue;
+            }
+
             if (Load(index) is not { } block)
             {
                 return false;
@@ -115,30 +134,45 @@ internal sealed class WitnessedContent : IRomImageContent, IDisposable
         _nextVictim = (_nextVictim + 1) % CachedBlocks;
         victim.Index = -1;
         var buffer = victim.Buffer ??= ArrayPool<byte>.Shared.Rent(BlockSize);
-        var size = SizeOf(index);
-        try
+        if (!TryFill(index, buffer.AsSpan(0, SizeOf(index))))
         {
-            _stream.Position = index * BlockSize;
-            if (_stream.ReadAtLeast(buffer.AsSpan(0, size), size, throwOnEndOfStream: false) < size)
-            {
-                HasChanged = true;
-                return null;
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            Fault = e;
-            return null;
-        }
-
-        var digest = DigestOf(buffer.AsSpan(0, size));
-        if (!_witnesses.TryAdd(index, digest) && _witnesses[index] != digest)
-        {
-            HasChanged = true;
             return null;
         }
 
         victim.Index = index;
         return buffer;
+    }
+
+    // One whole block; without a witness, several from a block's beginning on.
+    private bool TryFill(long index, Span<byte> destination)
+    {
+        try
+        {
+            _stream.Position = index * BlockSize;
+            if (_stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false) < destination.Length)
+            {
+                HasChanged = true;
+                return false;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            Fault = e;
+            return false;
+        }
+
+        if (!_isWitness)
+        {
+            return true;
+        }
+
+        var digest = DigestOf(destination);
+        if (_witnesses.TryAdd(index, digest) || _witnesses[index] == digest)
+        {
+            return true;
+        }
+
+        HasChanged = true;
+        return false;
     }
 }

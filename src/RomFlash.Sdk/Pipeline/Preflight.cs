@@ -47,7 +47,7 @@ internal sealed class Preflight
         var preflight = new Preflight(report, policy);
         foreach (var objection in ApprovedUpgrade.FindObjections(report, images, verdict, policy))
         {
-            preflight.Add(NameOf(objection), objection);
+            preflight.Add(NameOf(objection), objection, canBeWaived: objection is ImageUnsigned or ImageSignerUntrusted);
         }
 
         preflight.PowerCycle(verdict);
@@ -66,6 +66,9 @@ internal sealed class Preflight
         InstalledVersionUnknown => "installed-version-unknown",
         VersionNotComparable => "version-not-comparable",
         ImageNotInCatalog => "image-not-in-catalog",
+        ImageUnsigned => FlashBlocker.ImageUnsigned,
+        ImageSignerUntrusted => FlashBlocker.ImageSignerUntrusted,
+        ImageSignatureInvalid => "image-signature-invalid",
         _ => "verdict-rejected",
     };
 

@@ -322,21 +322,21 @@ public sealed class RomImageValidatorTests : IDisposable
 
         public Action Afterwards { get; init; } = () => { };
 
-        public bool Recognizes(ReadOnlySpan<byte> head, long length) => true;
+        public RomRecognition Recognize(IRomImageContent content) => RomRecognition.Signature;
 
-        public FlashResult<RomFormatEvidence> Read(IRomImageContent content)
+        public void Read(RomImageReading reading)
         {
             for (var i = 0; i < Reads.Length; i++)
             {
                 BeforeRead(i);
-                if (!content.TryRead(Reads[i].Offset, new byte[Reads[i].Count]))
+                if (!reading.Content.TryRead(Reads[i].Offset, new byte[Reads[i].Count]))
                 {
-                    return new ImageTruncated();
+                    reading.Truncated($"read {i}");
+                    return;
                 }
             }
 
             Afterwards();
-            return new RomFormatEvidence();
         }
     }
 

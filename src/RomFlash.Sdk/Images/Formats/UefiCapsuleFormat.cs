@@ -69,21 +69,41 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
     private static Guid DisplayCapsule => new("3b8c8162-188c-46a4-aec9-be43f1d65697");
 
     /// <inheritdoc/>
-    public bool Recognizes(ReadOnlySpan<byte> head, long length)
+    public RomRecognition Recognize(IRomImageContent content)
     {
-        if (head.Length < HeaderSizeOffset)
+        ArgumentNullException.ThrowIfNull(content);
+        Span<byte> head = stackalloc byte[CapsuleHeaderSize];
+        head = head[..(int)Math.Min(head.Length, content.Length)];
+        if (head.Length < HeaderSizeOffset || !content.TryRead(0, head))
         {
-            return false;
+            return RomRecognition.None;
         }
 
         var kind = new Guid(head[..HeaderSizeOffset]);
-        return kind == FmpCapsule || kind == AcceptCapsule || kind == RevertCapsule || kind == DisplayCapsule || LooksLikeCapsule(head, length);
+        return kind == FmpCapsule || kind == AcceptCapsule || kind == RevertCapsule || kind == DisplayCapsule ? RomRecognition.Signature
+            : LooksLikeCapsule(head, content.Length) ? RomRecognition.Structure
+            : RomRecognition.None;
     }
 
     /// <inheritdoc/>
-    public FlashResult<RomFormatEvidence> Read(IRomImageContent content)
+    public void Read(RomImageReading reading)
     {
-        ArgumentNullException.ThrowIfNull(content);
+        ArgumentNullException.ThrowIfNull(reading);
+        if (!Read(reading.Content).TryGetValue(out var evidence, out var failure))
+        {
+            reading.Report((ImageFailure)failure);
+            return;
+        }
+
+        reading.Identity = evidence.Identity;
+        foreach (var warning in evidence.Warnings)
+        {
+            reading.Warn(warning);
+        }
+    }
+
+    private static FlashResult<Found> Read(IRomImageContent content)
+    {
         Span<byte> header = stackalloc byte[CapsuleHeaderSize];
         if (!content.TryRead(0, header))
         {
@@ -215,7 +235,7 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
             return ReadItems(drivers, drivers + payloads);
         }
 
-        public RomFormatEvidence ToEvidence()
+        public Found ToEvidence()
         {
             if (_versionsDiffer)
             {
@@ -474,5 +494,12 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
 
             return null;
         }
+    }
+
+    private sealed record Found
+    {
+        public RomIdentity Identity { get; init; } = RomIdentity.None;
+
+        public ImmutableArray<string> Warnings { get; init; } = [];
     }
 }

@@ -104,10 +104,9 @@ public sealed class UefiCapsuleFormatTests
         {
             capsule[bit / 8] ^= (byte)(1 << (bit % 8));
             var before = GC.GetAllocatedBytesForCurrentThread();
-            _ = format.Recognizes(capsule, capsule.Length);
-            var result = format.Read(new Bytes(capsule));
+            var run = FormatRun.Of(capsule, format);
             var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(result.TryGetValue(out _, out var failure) || failure is ImageFailure, string.Create(CultureInfo.InvariantCulture, $"bit {bit}: {failure}"));
+            Assert.True(run.Problems.Length < RomImageLimits.MaxProblems, string.Create(CultureInfo.InvariantCulture, $"bit {bit}: {run.Failure}"));
             Assert.True(allocated < 64 << 10, string.Create(CultureInfo.InvariantCulture, $"bit {bit}: {allocated} bytes"));
             capsule[bit / 8] ^= (byte)(1 << (bit % 8));
         }
@@ -147,9 +146,8 @@ public sealed class UefiCapsuleFormatTests
 
             try
             {
-                var result = mutant.Length > 0 && format.Recognizes(mutant, mutant.Length) ? format.Read(new Bytes(mutant)) : new ImageFormatUnknown();
-                accepted += result.TryGetValue(out _, out var failure) ? 1 : 0;
-                Assert.True(failure is null or ImageFailure, $"seed {Seed}, mutant {i}: {failure}");
+                var run = FormatRun.Of(mutant, format);
+                accepted += run is { IsRecognized: true, Failure: null } ? 1 : 0;
             }
 #pragma warning disable CA1031 // The seed and the mutant have to be told, whatever was thrown.
             catch (Exception e)
@@ -282,23 +280,5 @@ public sealed class UefiCapsuleFormatTests
     {
         Assert.False((await Validate(bytes)).TryGetValue(out _, out var failure));
         return failure!;
-    }
-
-    private sealed class Bytes(byte[] bytes) : IRomImageContent
-    {
-        public string Name => "image";
-
-        public long Length => bytes.Length;
-
-        public bool TryRead(long offset, Span<byte> destination)
-        {
-            if (offset < 0 || offset > bytes.Length || destination.Length > bytes.Length - offset)
-            {
-                return false;
-            }
-
-            bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
-            return true;
-        }
     }
 }

@@ -1,0 +1,11 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Images.Formats;
+
+namespace RomFlash.Sdk.Images;
+
+/// <summary>The formats that come with the library.</summary>
+public static class RomImageFormats
+{
+    /// <summary>All of them; the order does not matter.</summary>
+    public static ImmutableArray<IRomImageFormat> All => [new UefiCapsuleFormat()];
+}
