@@ -31,8 +31,8 @@ internal static class Evidence
     public static RomRelease Release(string version = "2.0", byte digest = 2) =>
         new() { Version = RomVersion.Parse(version), Sha256 = Digest(digest), Length = 100, ReportedAs = [Smbios(version)] };
 
-    public static RomImage Image(byte digest = 2, RomIdentity? identity = null, long length = 100) =>
-        RomImage.TryCreate(new Source(), new() { Format = "test", Length = length, Sha256 = Digest(digest), Identity = identity ?? RomIdentity.None }).GetValueOrThrow();
+    public static RomImage Image(byte digest = 2, RomIdentity? identity = null, long length = 100, ImageSignatureStatus signature = ImageSignatureStatus.Trusted) =>
+        RomImage.TryCreate(new Source(), new() { Format = "test", Signature = signature, Length = length, Sha256 = Digest(digest), Identity = identity ?? RomIdentity.None }).GetValueOrThrow();
 
     public static TargetReport Report(TargetIdentity? identity, params ImmutableArray<InstalledRom> roms) =>
         TargetReport.TryCreate(Target, new() { Facts = new() { Identity = identity is null ? Fact<TargetIdentity>.Unknown("not told") : (Fact<TargetIdentity>)identity, Roms = roms } }).GetValueOrThrow();

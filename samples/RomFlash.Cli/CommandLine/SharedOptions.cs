@@ -10,14 +10,6 @@ internal static class SharedOptions
     public const string JsonName = "--json";
     public const int MostAtOnce = 1024;
 
-    public static Option<string[]> Images() => new("--image")
-    {
-        Description = "A ROM image; give it again for each further image.",
-        HelpName = "FILE",
-        Required = true,
-        Arity = ArgumentArity.OneOrMore,
-    };
-
     public static Option<string> Journal() => new("--journal")
     {
         Description = $"The journal. Default: {JournalFile.DefaultInWords}.",

@@ -18,7 +18,7 @@ namespace RomFlash.Cli.Commands;
 /// <summary><c>romflash flash</c>: upgrades targets.</summary>
 internal sealed class FlashCommand : CliCommand
 {
-    private readonly Option<string[]> _images = SharedOptions.Images();
+    private readonly ImageOptions _images = new();
     private readonly CatalogOptions _catalog = new();
     private readonly Option<string> _plan = new("--plan")
     {
@@ -38,7 +38,7 @@ internal sealed class FlashCommand : CliCommand
     public FlashCommand(Terminal terminal)
         : base(terminal, "flash")
     {
-        foreach (var option in (Option[])[_images, .. _catalog.All])
+        foreach (var option in (Option[])[.. _images.All, .. _catalog.All])
         {
             Add(option);
         }
@@ -70,13 +70,13 @@ internal sealed class FlashCommand : CliCommand
     }
 
     public override string Synopsis =>
-        $"romflash flash --image FILE [--image FILE] {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]; romflash flash --plan FILE [--plan-hash HASH] --image FILE [--image FILE] {CatalogOptions.Synopsis} [--targets FILE] [--dry-run] [--yes] [--concurrency N] [--journal FILE] [--json]";
+        $"romflash flash {ImageOptions.Synopsis} {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]; romflash flash --plan FILE [--plan-hash HASH] {ImageOptions.Synopsis} {CatalogOptions.Synopsis} [--targets FILE] [--dry-run] [--yes] [--concurrency N] [--journal FILE] [--json]";
 
     public override CommandHelp Help => new()
     {
         Groups =
         [
-            new("What", [_images]),
+            new("What", _images.All),
             new("What decides", [.. _catalog.All]),
             new("A plan", [_plan, _planHash]),
             new("Targets", _targets.All),
@@ -104,7 +104,7 @@ internal sealed class FlashCommand : CliCommand
         var isDryRun = parsed.GetValue(_dryRun);
         var isJson = parsed.GetValue(_json);
         var writer = new ResultWriter(Terminal, isJson);
-        if (!(await ImageFiles.ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
+        if (!(await _images.ValidateAsync(parsed, cancellationToken)).TryGetValue(out var images, out failure)
             || !work.ToRequests(images, isDryRun).TryGetValue(out var requests, out failure)
             || !(await _catalog.LoadAsync(parsed, Terminal, remember: !isDryRun, cancellationToken)).TryGetValue(out var catalog, out failure))
         {

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
-using RomFlash.Sdk.Images.Formats;
+using RomFlash.Sdk.Images.Signatures;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
@@ -14,7 +14,7 @@ namespace RomFlash.Cli.Hosting;
 /// <summary>What the product is made of: its transports and its image formats. The simulator is not among them; only the demo has it.</summary>
 internal static class ClientFactory
 {
-    public static RomImageValidator Validator { get; } = new([new UefiCapsuleFormat()], new RomImageValidatorOptions());
+    public static RomImageValidator CreateValidator(ImageSignatureTrust trust) => new(RomImageFormats.All, new RomImageValidatorOptions { Trust = trust });
 
     /// <summary>The schemes of addresses that can be used.</summary>
     public static ImmutableArray<string> Schemes { get; } = [.. Transports.Select(t => t.Scheme)];

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 
@@ -37,23 +39,39 @@ internal sealed record ImageResult
 
     public ImmutableArray<string> Warnings { get; init; } = [];
 
-    public static ImageResult Of(RomImage image)
+    /// <summary>What the signatures come to; null when there is no report.</summary>
+    public string? Signature { get; init; }
+
+    public ImmutableArray<string> Payloads { get; init; } = [];
+
+    /// <summary>The whole report, where it was asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Report { get; init; }
+
+    public static ImageResult Of(RomImageReport report, bool isTree)
     {
-        var identity = image.Evidence.Identity;
+        var identity = report.Identity;
+        var failure = report.IsValid ? null : report.Problems[0];
         return new()
         {
-            File = image.Source.Name,
-            Outcome = "Valid",
-            Message = "The image is whole",
-            Format = image.Evidence.Format,
-            Length = image.Length,
-            Sha256 = image.Sha256.ToString(),
+            File = report.Name,
+            Outcome = report.IsValid ? "Valid" : "Invalid",
+            Code = failure?.Code,
+            Message = failure?.Message ?? "The image is whole",
+            Cause = failure?.Cause,
+            Remedy = failure?.Remedy,
+            Format = report.Format,
+            Length = report.Length,
+            Sha256 = report.Sha256?.ToString(),
+            Signature = report.Signature.ToString(),
+            Payloads = [.. report.Payloads.Select(p => p.Sha256.ToString())],
+            Report = isTree ? JsonElement.Parse(RomImageReportWriter.ToJson(report).Span) : null,
             Kind = identity.Kind?.ToString(),
             Version = identity.Version?.Text,
             LowestSupportedVersion = identity.LowestSupportedVersion?.Text,
             FirmwareClasses = [.. identity.FirmwareClasses.Select(c => c.ToString())],
             PciIds = [.. identity.PciIds.Select(p => p.ToString())],
-            Warnings = image.Evidence.Warnings,
+            Warnings = report.Warnings,
         };
     }
 

@@ -50,6 +50,7 @@ public sealed class JsonTests : IDisposable
         (string Kind, string[] Arguments)[] runs =
         [
             ("image", ["validate", "--image", _bench.Image, "--image", _bench.Catalog]),
+            ("image", ["validate", "--tree", "--image", _bench.Image]),
             ("target", ["probe", .. target, "dir:" + Path.Combine(_bench.Folder, "nowhere")]),
             ("target", [.. _bench.FlashArguments, "--dry-run"]),
             ("target", _bench.FlashArguments),

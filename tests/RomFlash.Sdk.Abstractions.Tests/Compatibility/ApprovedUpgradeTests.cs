@@ -47,6 +47,11 @@ public sealed class ApprovedUpgradeTests
     [InlineData("kind differs", "RF4002")]
     [InlineData("class differs", "RF4002")]
     [InlineData("pci differs", "RF4002")]
+    [InlineData("device class differs", "RF4002")]
+    [InlineData("controller's model differs", "RF4002")]
+    [InlineData("not signed", "RF5010")]
+    [InlineData("signer untrusted", "RF5011")]
+    [InlineData("later step: not signed", "RF5010")]
     [InlineData("approved downgrade", "RF4003")]
     [InlineData("approved same", "RF4011")]
     [InlineData("approved unknown", "RF4006")]
@@ -114,6 +119,54 @@ public sealed class ApprovedUpgradeTests
         Assert.True(one.HasMoreToCome);
     }
 
+    [Theory]
+    [InlineData(ImageSignatureStatus.Unsigned, "image-unsigned", true)]
+    [InlineData(ImageSignatureStatus.SignerUntrusted, "image-signer-untrusted", true)]
+    [InlineData(ImageSignatureStatus.Unsigned, "image-signer-untrusted", false)]
+    [InlineData(ImageSignatureStatus.SignerUntrusted, "image-unsigned", false)]
+    [InlineData(ImageSignatureStatus.Unsigned, "IMAGE-UNSIGNED", false)]
+    public void TryCreate_SignatureThatDoesNotSuffice_TakesTheWaiverOfItsName(ImageSignatureStatus status, string waiver, bool passes)
+    {
+        var policy = FlashPolicy.Default with { Waivers = [new(waiver, "ann", "the maker signs nothing")] };
+        var (report, verdict) = (Evidence.Report(Evidence.Identity, Evidence.Rom()), Evidence.Verdict(RomDecision.Approved, Evidence.Release()));
+
+        Assert.Equal(passes, ApprovedUpgrade.TryCreate(report, [Evidence.Image(signature: status)], verdict, policy).TryGetValue(out _, out _));
+
+        // What is waived is still told, so that reports and the journal can name it.
+        Assert.Single(ApprovedUpgrade.FindObjections(report, [Evidence.Image(signature: status)], verdict, policy));
+    }
+
+    [Fact]
+    public void TryCreate_OtherObjection_CantBeWaived()
+    {
+        var policy = FlashPolicy.Default with { Waivers = [new("rom-not-for-target", "ann", "why not"), new("image-unsigned", "ann", "why not")] };
+        var image = Evidence.Image(identity: new() { Kind = RomKind.ArrayController }, signature: ImageSignatureStatus.Unsigned);
+
+        Assert.Equal("RF4002", Evidence.FailureOf(ApprovedUpgrade.TryCreate(Evidence.Report(Evidence.Identity, Evidence.Rom()), [image], Evidence.Verdict(RomDecision.Approved, Evidence.Release()), policy)).Code);
+    }
+
+    [Theory]
+    [InlineData("Smart Array P408i-a", true)]
+    [InlineData("hpe smart array p408i-a sr gen10", true)]
+    [InlineData("Smart Array P440", false)]
+    public void TryCreate_ControllersModel_DecidesWhereNothingBetterDoes(string model, bool passes)
+    {
+        var rom = Evidence.Rom() with { Kind = RomKind.ArrayController, Name = "HPE Smart Array P408i-a SR Gen10" };
+        bool Passes(InstalledRom installed, RomIdentity identity) =>
+            ApprovedUpgrade.TryCreate(Evidence.Report(Evidence.Identity, installed), [Evidence.Image(identity: identity)], Evidence.Verdict(RomDecision.Approved, Evidence.Release()), FlashPolicy.Default).TryGetValue(out _, out _);
+
+        Assert.Equal(passes, Passes(rom, new() { Models = [model] }));
+        Assert.True(Passes(rom with { Pci = new(1, 2) }, new() { Models = [model], PciIds = [new(1, 2)] }));
+    }
+
+    [Fact]
+    public void RomImage_TryCreate_InvalidSignature_IsNoKey()
+    {
+        var evidence = Evidence.Image().Evidence with { Signature = ImageSignatureStatus.Invalid };
+
+        Assert.Equal("RF5012", Evidence.FailureOf(RomImage.TryCreate(Evidence.Image().Source, evidence)).Code);
+    }
+
     [Fact]
     public void FindObjections_SeveralThingsWrong_TellsAll()
     {
@@ -171,6 +224,7 @@ public sealed class ApprovedUpgradeTests
             case { } later when later.StartsWith("later step: ", StringComparison.Ordinal):
                 var stone = Evidence.Release("1.5", 5);
                 var second = what.EndsWith("length", StringComparison.Ordinal) ? Evidence.Image(length: 101)
+                    : what.EndsWith("signed", StringComparison.Ordinal) ? Evidence.Image(signature: ImageSignatureStatus.Unsigned)
                     : what.EndsWith("kind differs", StringComparison.Ordinal) ? Evidence.Image(identity: new() { Kind = RomKind.ArrayController })
                     : image;
                 verdict = Evidence.Verdict(RomDecision.Approved, stone, what.EndsWith("reportedAs", StringComparison.Ordinal) ? release with { ReportedAs = default } : release);
@@ -187,6 +241,18 @@ public sealed class ApprovedUpgradeTests
                 break;
             case "pci differs":
                 (image, rom) = (Evidence.Image(identity: new() { PciIds = [new(1, 2)] }), rom with { Pci = new(1, 3) });
+                break;
+            case "device class differs":
+                (image, rom) = (Evidence.Image(identity: new() { DeviceClasses = [Guid.AllBitsSet] }), rom with { DeviceClass = Guid.Empty });
+                break;
+            case "controller's model differs":
+                (image, rom) = (Evidence.Image(identity: new() { Models = ["Smart Array P440"] }), rom with { Kind = RomKind.ArrayController, Name = "HPE Smart Array P408i-a SR Gen10" });
+                break;
+            case "not signed":
+                image = Evidence.Image(signature: ImageSignatureStatus.Unsigned);
+                break;
+            case "signer untrusted":
+                image = Evidence.Image(signature: ImageSignatureStatus.SignerUntrusted);
                 break;
             case "approved downgrade":
                 rom = Evidence.Rom("3.0");

@@ -36,7 +36,7 @@ internal static class CatalogQuestions
     public static InstalledRom Installed(int version, string id = "system") => new() { Id = id, Kind = RomKind.SystemRom, Versions = [new(FactSource.Smbios, RomVersion.Parse($"{version}.0"))] };
 
     public static RomImage Image(int version) =>
-        RomImage.TryCreate(new MemoryImageSource($"v{version}.cap", new byte[100]), new() { Format = "test", Length = 100, Sha256 = CatalogText.Digest(version) }).GetValueOrThrow();
+        RomImage.TryCreate(new MemoryImageSource($"v{version}.cap", new byte[100]), new() { Format = "test", Signature = ImageSignatureStatus.Trusted, Length = 100, Sha256 = CatalogText.Digest(version) }).GetValueOrThrow();
 
     public static FlashResult<CompatibilityVerdict> Evaluate(JsonCompatibilityCatalog catalog, CompatibilityQuery query)
     {

@@ -461,7 +461,7 @@ public sealed class JsonCompatibilityCatalogTests
     }
 
     private static RomImage Image(int version) =>
-        RomImage.TryCreate(new MemoryImageSource($"v{version}.cap", new byte[100]), new() { Format = "test", Length = 100, Sha256 = Digest(version) }).GetValueOrThrow();
+        RomImage.TryCreate(new MemoryImageSource($"v{version}.cap", new byte[100]), new() { Format = "test", Signature = ImageSignatureStatus.Trusted, Length = 100, Sha256 = Digest(version) }).GetValueOrThrow();
 
     private static ReportedVersion Smbios(int version) => new(FactSource.Smbios, RomVersion.Parse($"{version}.0"));
 

@@ -18,12 +18,7 @@ internal sealed class CatalogExplainCommand : CliCommand
 {
     private readonly TargetOptions _targets = new();
     private readonly CatalogOptions _catalog = new();
-    private readonly Option<string[]> _images = new("--image")
-    {
-        Description = "A ROM image at hand; give it again for each further image. Without any, the systems alone are explained.",
-        HelpName = "FILE",
-        Arity = ArgumentArity.OneOrMore,
-    };
+    private readonly ImageOptions _images = new(isRequired: false);
 
     private readonly Option<string> _concurrency = SharedOptions.Concurrency();
     private readonly Option<bool> _json = SharedOptions.Json();
@@ -32,17 +27,17 @@ internal sealed class CatalogExplainCommand : CliCommand
         : base(terminal, "explain", "Says for each installed ROM what the catalog decides and why: the path, the boots, the nearest entries. Writes nothing.")
     {
         _targets.AddTo(this);
-        foreach (var option in (Option[])[.. _catalog.All, _images, _concurrency, _json])
+        foreach (var option in (Option[])[.. _catalog.All, .. _images.All, _concurrency, _json])
         {
             Add(option);
         }
     }
 
-    public override string Synopsis => $"romflash catalog explain {TargetOptions.Synopsis} {CatalogOptions.Synopsis} [--image FILE] [--concurrency N] [--json]";
+    public override string Synopsis => $"romflash catalog explain {TargetOptions.Synopsis} {CatalogOptions.Synopsis} [--image FILE] {ImageOptions.TrustSynopsis} [--concurrency N] [--json]";
 
     public override CommandHelp Help => new()
     {
-        Groups = [new("Targets", _targets.All), new("What decides", [.. _catalog.All])],
+        Groups = [new("Targets", _targets.All), new("What decides", [.. _images.All, .. _catalog.All])],
         Examples =
         [
             new("romflash catalog explain --target dir:/mnt/esp --catalog catalog.json --trust signer.pem --image rom.cap", "may this image go there, and why?"),
@@ -55,7 +50,7 @@ internal sealed class CatalogExplainCommand : CliCommand
     {
         if (!Values.TryNumber("--concurrency", parsed.GetValue(_concurrency), 1, SharedOptions.MostAtOnce, RomFlashClient.DefaultConcurrency, out var concurrency, out var failure)
             || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
-            || !(await ImageFiles.ValidateAsync(parsed.GetValue(_images) ?? [], cancellationToken)).TryGetValue(out var images, out failure)
+            || !(await _images.ValidateAsync(parsed, cancellationToken)).TryGetValue(out var images, out failure)
             || !(await _catalog.LoadAsync(parsed, Terminal, remember: false, cancellationToken)).TryGetValue(out var catalog, out failure))
         {
             return Fail(failure);

@@ -15,7 +15,7 @@ internal sealed class PlanCommand : CliCommand
     private readonly TargetOptions _targets = new();
     private readonly PolicyOptions _policy = new();
     private readonly CatalogOptions _catalog = new();
-    private readonly Option<string[]> _images = SharedOptions.Images();
+    private readonly ImageOptions _images = new();
     private readonly Option<string> _out = new(PlanFiles.OutOption) { Description = "The file to write the plan to; one that is there already is not replaced.", HelpName = "FILE" };
     private readonly Option<bool> _force = new("--force") { Description = "Replaces the file of an older plan." };
     private readonly Option<string> _by = new("--by") { Description = "Who makes the plan; in the plan. Default: the account that runs this program.", HelpName = "NAME" };
@@ -28,7 +28,7 @@ internal sealed class PlanCommand : CliCommand
     {
         _targets.AddTo(this);
         _policy.AddTo(this);
-        foreach (var option in (Option[])[_images, .. _catalog.All, _out, _force, _by, _journal, _concurrency, _json])
+        foreach (var option in (Option[])[.. _images.All, .. _catalog.All, _out, _force, _by, _journal, _concurrency, _json])
         {
             Add(option);
         }
@@ -38,14 +38,14 @@ internal sealed class PlanCommand : CliCommand
     }
 
     public override string Synopsis =>
-        $"romflash plan {TargetOptions.Synopsis} --image FILE [--image FILE] {CatalogOptions.Synopsis} {PolicyOptions.Synopsis} [--out FILE [--force]] [--by NAME] [--journal FILE] [--concurrency N] [--json]; romflash plan show FILE [--json]; romflash plan diff OLD NEW [--json]";
+        $"romflash plan {TargetOptions.Synopsis} {ImageOptions.Synopsis} {CatalogOptions.Synopsis} {PolicyOptions.Synopsis} [--out FILE [--force]] [--by NAME] [--journal FILE] [--concurrency N] [--json]; romflash plan show FILE [--json]; romflash plan diff OLD NEW [--json]";
 
     public override CommandHelp Help => new()
     {
         Groups =
         [
             new("Targets", _targets.All),
-            new("What decides", [_images, .. _catalog.All]),
+            new("What decides", [.. _images.All, .. _catalog.All]),
             new("What is allowed", _policy.Permissions),
             new("Restart", _policy.Restart),
         ],
@@ -65,7 +65,7 @@ internal sealed class PlanCommand : CliCommand
             || (parsed.GetValue(_out) is { } planned && !OutputFile.MayWrite(PlanFiles.OutOption, planned, parsed.GetValue(_force), out failure))
             || !_policy.Read(parsed, TimeProvider.System.GetUtcNow()).TryGetValue(out var policy, out failure)
             || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
-            || !(await ImageFiles.ValidateAsync(parsed.GetRequiredValue(_images), cancellationToken)).TryGetValue(out var images, out failure)
+            || !(await _images.ValidateAsync(parsed, cancellationToken)).TryGetValue(out var images, out failure)
             || !(await _catalog.LoadAsync(parsed, Terminal, remember: true, cancellationToken)).TryGetValue(out var catalog, out failure)
             || !(await OpenJournalAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
         {
