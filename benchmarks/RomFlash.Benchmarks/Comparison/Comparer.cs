@@ -12,6 +12,7 @@ internal static class Comparer
         ["cli"] = CliRows.MeasureAsync,
         ["pipeline"] = PipelineRows.MeasureAsync,
         ["catalog"] = CatalogRows.MeasureAsync,
+        ["images"] = ImagesAsync,
     };
 
     public static async Task<int> RunAsync(string[] groups)
@@ -38,6 +39,19 @@ internal static class Comparer
         }
 
         return 0;
+    }
+
+    private static async IAsyncEnumerable<Row> ImagesAsync()
+    {
+        await foreach (var row in ImageChecksumRows.MeasureAsync())
+        {
+            yield return row;
+        }
+
+        await foreach (var row in ImageStructureRows.MeasureAsync())
+        {
+            yield return row;
+        }
     }
 
     private static string Markdown(string group, List<Row> rows)

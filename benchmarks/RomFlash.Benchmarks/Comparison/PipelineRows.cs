@@ -95,33 +95,17 @@ internal static class PipelineRows
     {
         using var capsule = new LargeCapsule();
         var validator = new RomImageValidator([new UefiCapsuleFormat()], new RomImageValidatorOptions());
-        var pairs = new List<(double Ours, double Peer)>();
-        for (var run = 0; run < WarmUps + (2 * Runs); run++)
+        return await Peers.CompareAsync(WarmUps, 2 * Runs, ValidateAsync, async () => await OpensslAsync(capsule.Path) - await OpensslAsync(capsule.EmptyPath));
+
+        async Task<double> ValidateAsync()
         {
-            // Taken in pairs: what else the machine does then meets both.
             var start = Stopwatch.GetTimestamp();
             (await validator.ValidateAsync(new FileImageSource(capsule.Path), CancellationToken.None)).GetValueOrThrow();
-            var ours = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            var peer = await OpensslAsync(capsule.Path) - await OpensslAsync(capsule.EmptyPath);
-            if (run >= WarmUps)
-            {
-                pairs.Add((ours, peer));
-            }
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
-
-        // The pair whose ratio is the median.
-        return pairs.OrderBy(p => p.Ours / p.Peer).ElementAt(pairs.Count / 2);
     }
 
-    private static async Task<double> OpensslAsync(string file)
-    {
-        var start = Stopwatch.GetTimestamp();
-        using var process = Process.Start(new ProcessStartInfo("openssl", ["dgst", "-sha256", file]) { RedirectStandardOutput = true })
-            ?? throw new InvalidOperationException("openssl did not start");
-        await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? Stopwatch.GetElapsedTime(start).TotalMilliseconds : throw new InvalidOperationException("openssl failed");
-    }
+    private static Task<double> OpensslAsync(string file) => Peers.TimeAsync("openssl", "dgst", "-sha256", file);
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }
