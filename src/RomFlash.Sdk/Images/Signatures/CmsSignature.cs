@@ -197,7 +197,7 @@ internal sealed class CmsSignature
         }
 
         var certificates = new List<ReadOnlyMemory<byte>>();
-        if (outer.HasData && outer.PeekTag().HasSameClassAndValue(Tag0))
+        if (outer.HasData && outer.PeekTag() == Tag0)
         {
             for (var set = outer.ReadSetOf(Tag0); set.HasData;)
             {
@@ -216,7 +216,7 @@ internal sealed class CmsSignature
             }
         }
 
-        if (outer.HasData && outer.PeekTag().HasSameClassAndValue(Tag1))
+        if (outer.HasData && outer.PeekTag() == Tag1)
         {
             outer.ReadEncodedValue();
         }
@@ -275,7 +275,7 @@ internal sealed class CmsSignature
         var isListed = digests.Exists(d => d.Span.SequenceEqual(encodedDigest.Span))
             || (digest is not null && digests.Exists(d => SignatureAlgorithm.ReadDigest(new(d, AsnEncodingRules.BER), out _) == digest));
         ReadOnlyMemory<byte> attributes = default;
-        var hasAttributes = info.PeekTag().HasSameClassAndValue(Tag0);
+        var hasAttributes = info.PeekTag() == Tag0;
         if (hasAttributes)
         {
             attributes = info.PeekContentBytes();
@@ -296,7 +296,7 @@ internal sealed class CmsSignature
         }
 
         var signature = info.ReadOctetString();
-        if (info.HasData && info.PeekTag().HasSameClassAndValue(Tag1))
+        if (info.HasData && info.PeekTag() == Tag1)
         {
             info.ReadEncodedValue();
         }

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using RomFlash.Sdk.Compatibility.Trust;
+using RomFlash.Sdk.Tests.Images.Signatures;
 
 namespace RomFlash.Sdk.Tests.Compatibility.Trust;
 
@@ -55,14 +55,7 @@ public sealed class OpenSslTests : IDisposable
         Assert.True(isTrusted == isRight, failure?.ToString());
     }
 
-    private static async Task<int> OpenSslAsync(string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo("openssl", arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        _ = await output + await error;
-        return process.ExitCode;
-    }
+    private static async Task<int> OpenSslAsync(string[] arguments) => (await PeerProgram.RunAsync("openssl", arguments)).ExitCode;
 
     private string At(string name) => Path.Combine(_folder, name);
 }

@@ -32,6 +32,15 @@ internal static class Signers
         return request.CreateSelfSigned(From, To);
     }
 
+    /// <summary>With any curve; disposes of the key.</summary>
+    public static X509Certificate2 Keyed(ECDsa key)
+    {
+        using (key)
+        {
+            return new CertificateRequest("CN=Keyed", key, HashAlgorithmName.SHA256).CreateSelfSigned(From, To);
+        }
+    }
+
     public static X509Certificate2 Authority(string name) => SelfSigned(name, isAuthority: true);
 
     public static X509Certificate2 Issued(X509Certificate2 issuer, string name = "CN=Issued", string? usage = CodeSigning, bool isAuthority = false, DateTimeOffset? to = null, X509KeyUsageFlags? keyUsage = null)
