@@ -11,6 +11,8 @@ public static class RomImageFormats
     [
         new FirmwareVolumeFormat(),
         new IntelFlashDescriptorFormat(),
+        new LegacySystemRomFormat(),
+        new OptionRomFormat(),
         new UefiCapsuleFormat(),
     ];
 }
