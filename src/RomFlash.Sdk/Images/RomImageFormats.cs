@@ -7,5 +7,10 @@ namespace RomFlash.Sdk.Images;
 public static class RomImageFormats
 {
     /// <summary>All of them; the order does not matter.</summary>
-    public static ImmutableArray<IRomImageFormat> All => [new UefiCapsuleFormat()];
+    public static ImmutableArray<IRomImageFormat> All =>
+    [
+        new UefiCapsuleFormat(),
+        new FirmwareVolumeFormat(),
+        new IntelFlashDescriptorFormat(),
+    ];
 }
