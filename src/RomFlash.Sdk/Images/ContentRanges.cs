@@ -5,65 +5,41 @@ namespace RomFlash.Sdk.Images;
 
 /// <summary>Sums of and searches in stretches of a content, however long: bytes in memory as they are, others in steps through one pooled buffer.</summary>
 /// <remarks>
-/// Thread-safe and without state. A stretch that does not lie in the content, or that can't be read, has no sum and nothing is found in it; whether the
-/// content could be read at all is looked at by the validator afterwards.
+/// Thread-safe and without state. A stretch that can't be read ends the sum or the search early: why it can't is known to the content, and whoever validates
+/// looks there.
 /// </remarks>
 internal static class ContentRanges
 {
-    /// <summary>Sums bytes modulo 256.</summary>
+    /// <summary>The sum of all bytes modulo 256.</summary>
     /// <param name="content">The content.</param>
     /// <param name="offset">Where the stretch begins, in bytes.</param>
     /// <param name="length">How long it is.</param>
-    /// <param name="sum">The sum.</param>
-    /// <returns>False when the stretch can't be read.</returns>
-    public static bool TrySum8(IRomImageContent content, long offset, long length, out byte sum)
+    public static byte Sum8(IRomImageContent content, long offset, long length)
     {
-        sum = 0;
+        byte sum = 0;
         using var steps = new ContentSteps(content, offset, length);
         while (steps.TryNext(out var bytes))
         {
-            sum += Sum8.Hash(bytes);
+            sum += Checksums.Sum8.Hash(bytes);
         }
 
-        return steps.IsComplete;
+        return sum;
     }
 
-    /// <summary>Sums little-endian 16-bit words modulo 65536; a last single byte counts as the lower half of a word.</summary>
+    /// <summary>The CRC-32 (IEEE).</summary>
     /// <param name="content">The content.</param>
     /// <param name="offset">Where the stretch begins, in bytes.</param>
     /// <param name="length">How long it is.</param>
-    /// <param name="sum">The sum.</param>
-    /// <returns>False when the stretch can't be read.</returns>
-    public static bool TrySum16(IRomImageContent content, long offset, long length, out ushort sum)
+    public static uint Crc32(IRomImageContent content, long offset, long length)
     {
-        var words = new Sum16();
+        var crc = new Crc32();
         using var steps = new ContentSteps(content, offset, length);
         while (steps.TryNext(out var bytes))
         {
-            words.Append(bytes);
+            crc.Append(bytes);
         }
 
-        sum = words.CurrentValue;
-        return steps.IsComplete;
-    }
-
-    /// <summary>Computes the CRC-32 (IEEE).</summary>
-    /// <param name="content">The content.</param>
-    /// <param name="offset">Where the stretch begins, in bytes.</param>
-    /// <param name="length">How long it is.</param>
-    /// <param name="crc">The CRC.</param>
-    /// <returns>False when the stretch can't be read.</returns>
-    public static bool TryCrc32(IRomImageContent content, long offset, long length, out uint crc)
-    {
-        var running = new Crc32();
-        using var steps = new ContentSteps(content, offset, length);
-        while (steps.TryNext(out var bytes))
-        {
-            running.Append(bytes);
-        }
-
-        crc = running.CurrentValue;
-        return steps.IsComplete;
+        return crc.CurrentValue;
     }
 
     /// <summary>Finds the first byte that is not a certain one: where erased flash or padding ends.</summary>
@@ -114,12 +90,11 @@ internal ref struct ContentSteps
     public const int Size = 256 << 10;
 
     private readonly IRomImageContent _content;
-    private readonly long _end;
     private readonly int _overlap;
+    private long _end;
     private long _next;
     private int _given;
     private byte[]? _buffer;
-    private bool _failed;
 
     /// <summary>Begins a walk.</summary>
     /// <param name="content">The content.</param>
@@ -129,9 +104,8 @@ internal ref struct ContentSteps
     public ContentSteps(IRomImageContent content, long offset, long length, int overlap = 0)
     {
         _content = content;
-        _failed = offset < 0 || length < 0 || offset > content.Length || length > content.Length - offset;
         _next = offset;
-        _end = _failed ? offset : offset + length;
+        _end = offset < 0 || length < 0 || offset > content.Length || length > content.Length - offset ? offset : offset + length;
         _overlap = overlap;
         Start = offset;
     }
@@ -139,16 +113,13 @@ internal ref struct ContentSteps
     /// <summary>Where in the content the step begins that was given last.</summary>
     public long Start { get; private set; }
 
-    /// <summary>Whether everything was given.</summary>
-    public readonly bool IsComplete => !_failed && _next == _end;
-
     /// <summary>Gives the next step.</summary>
     /// <param name="bytes">Its bytes; valid until the next call.</param>
     /// <returns>False at the end, or when it can't be read.</returns>
     public bool TryNext(out ReadOnlySpan<byte> bytes)
     {
         bytes = default;
-        if (_failed || _next >= _end)
+        if (_next >= _end)
         {
             return false;
         }
@@ -167,7 +138,7 @@ internal ref struct ContentSteps
         var count = (int)Math.Min(Size - (_next % Size), _end - _next);
         if (!_content.TryRead(_next, _buffer.AsSpan(kept, count)))
         {
-            _failed = true;
+            _end = _next;
             return false;
         }
 

@@ -9,8 +9,10 @@ public static class RomImageFormats
     /// <summary>All of them; the order does not matter.</summary>
     public static ImmutableArray<IRomImageFormat> All =>
     [
-        new UefiCapsuleFormat(),
         new FirmwareVolumeFormat(),
         new IntelFlashDescriptorFormat(),
+        new LegacySystemRomFormat(),
+        new OptionRomFormat(),
+        new UefiCapsuleFormat(),
     ];
 }

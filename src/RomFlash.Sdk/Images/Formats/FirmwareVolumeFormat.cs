@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using RomFlash.Sdk.Images.Formats.FirmwareVolumes;
 
 namespace RomFlash.Sdk.Images.Formats;
@@ -18,7 +17,7 @@ public sealed class FirmwareVolumeFormat : IRomImageFormat
     {
         ArgumentNullException.ThrowIfNull(content);
         Span<byte> head = stackalloc byte[VolumeHeader.SignatureOffset + VolumeHeader.Signature.Length];
-        if (!content.TryRead(0, head) || IntelFlashDescriptorFormat.HasSignature(head))
+        if (!content.TryRead(0, head) || IntelFlashDescriptorFormat.IsDescriptor(content))
         {
             return RomRecognition.None;
         }

@@ -42,8 +42,7 @@ public sealed class IntelFlashDescriptorFormat : IRomImageFormat
     public RomRecognition Recognize(IRomImageContent content)
     {
         ArgumentNullException.ThrowIfNull(content);
-        Span<byte> head = stackalloc byte[SignatureOffset + sizeof(uint)];
-        return content.TryRead(0, head) && HasSignature(head) ? RomRecognition.Signature : RomRecognition.None;
+        return IsDescriptor(content) ? RomRecognition.Signature : RomRecognition.None;
     }
 
     /// <inheritdoc/>
@@ -66,10 +65,13 @@ public sealed class IntelFlashDescriptorFormat : IRomImageFormat
         }
     }
 
-    /// <summary>Whether the first bytes of a content are those of a descriptor.</summary>
-    internal static bool HasSignature(ReadOnlySpan<byte> head) =>
-        head.Length >= SignatureOffset + sizeof(uint)
-        && (BinaryPrimitives.ReadUInt32LittleEndian(head[SignatureOffset..]) == Signature || BinaryPrimitives.ReadUInt32LittleEndian(head) == Signature);
+    /// <summary>Whether the content begins with a descriptor.</summary>
+    internal static bool IsDescriptor(IRomImageContent content)
+    {
+        Span<byte> head = stackalloc byte[SignatureOffset + sizeof(uint)];
+        return content.TryRead(0, head)
+            && (BinaryPrimitives.ReadUInt32LittleEndian(head[SignatureOffset..]) == Signature || BinaryPrimitives.ReadUInt32LittleEndian(head) == Signature);
+    }
 
     private static string NameOf(int region) => region switch
     {
@@ -180,7 +182,7 @@ public sealed class IntelFlashDescriptorFormat : IRomImageFormat
     {
         if (end > start)
         {
-            reading.Add("padding", start, end - start).Note("in no region");
+            reading.Add("data", start, end - start).Note("in no region");
         }
     }
 

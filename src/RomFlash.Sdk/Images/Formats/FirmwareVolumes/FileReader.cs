@@ -110,10 +110,7 @@ internal static class FileReader
         var length = part.Length - header.HeaderSize;
         if (header.HasDataSum)
         {
-            if (ContentRanges.TrySum8(reading.Content, data, length, out var sum))
-            {
-                reading.Check(part, "data sum8", data, length, 0, (byte)(sum + header.FileSum), 2);
-            }
+            reading.Check(part, "data sum8", data, length, 0, (byte)(ContentRanges.Sum8(reading.Content, data, length) + header.FileSum), 2);
         }
         else
         {

@@ -74,10 +74,36 @@ internal static class SectionReader
         }
     }
 
+    /// <summary>Whether bytes are a list of sections of known types to their end.</summary>
+    public static bool LooksLikeSections(ReadOnlySpan<byte> bytes)
+    {
+        var at = 0L;
+        while (bytes.Length - at >= HeaderSize)
+        {
+            var head = bytes[(int)at..];
+            var size = BinaryPrimitives.ReadUInt32LittleEndian(head) & SaysLarge;
+            size = size == SaysLarge && head.Length >= LargeHeaderSize ? BinaryPrimitives.ReadUInt32LittleEndian(head[HeaderSize..]) : size;
+            if (size < HeaderSize || size > head.Length || KindOf(head[3]) is null)
+            {
+                return false;
+            }
+
+            at += (size + Alignment - 1) & -Alignment;
+        }
+
+        return at > 0;
+    }
+
     private static void ReadSection(RomImageReading reading, RomPartBuilder? parent, RomPartBuilder file, Section section)
     {
-        var part = reading.Add("ffs-section", section.Start, section.Size, parent);
-        part.Note(NameOf(section.Type));
+        var kind = KindOf(section.Type);
+        var part = reading.Add(kind ?? "section", section.Start, section.Size, parent);
+        if (kind is null)
+        {
+            part.Note(FormattableString.Invariant($"type 0x{section.Type:X2}"));
+            reading.Warn(FormattableString.Invariant($"a section has type 0x{section.Type:X2}, which is not known; what is in it was not looked at"));
+        }
+
         switch (section.Type)
         {
             case 0x01:
@@ -88,6 +114,12 @@ internal static class SectionReader
                 break;
             case 0x03:
                 ReadInner(reading, part, file, section.Data, section.DataLength);
+                break;
+            case 0x10:
+                CheckMagic(reading, section, "MZ"u8);
+                break;
+            case 0x12:
+                CheckMagic(reading, section, "VZ"u8);
                 break;
             case 0x14:
                 // EFI_VERSION_SECTION: u16 BuildNumber, then text.
@@ -121,25 +153,34 @@ internal static class SectionReader
     }
 
     // EFI_SECTION_TYPE (UEFI PI 1.8, volume 3, 3.2.4).
-    private static string NameOf(byte type) => type switch
+    private static string? KindOf(byte type) => type switch
     {
-        0x01 => "compression",
-        0x02 => "guid-defined",
-        0x03 => "disposable",
-        0x10 => "pe32",
-        0x11 => "pic",
-        0x12 => "te",
-        0x13 => "dxe-depex",
-        0x14 => "version",
-        0x15 => "user-interface",
-        0x16 => "compatibility16",
-        0x17 => "volume-image",
-        0x18 => "freeform-subtype-guid",
-        0x19 => "raw",
-        0x1B => "pei-depex",
-        0x1C => "mm-depex",
-        _ => FormattableString.Invariant($"type 0x{type:X2}"),
+        0x01 => "compression-section",
+        0x02 => "guid-defined-section",
+        0x03 => "disposable-section",
+        0x10 => "pe32-section",
+        0x11 => "pic-section",
+        0x12 => "te-section",
+        0x13 => "dxe-dependency-section",
+        0x14 => "version-section",
+        0x15 => "ui-section",
+        0x16 => "compatibility16-section",
+        0x17 => "volume-section",
+        0x18 => "freeform-guid-section",
+        0x19 => "raw-section",
+        0x1B => "pei-dependency-section",
+        0x1C => "mm-dependency-section",
+        _ => null,
     };
+
+    private static void CheckMagic(RomImageReading reading, Section section, ReadOnlySpan<byte> magic)
+    {
+        Span<byte> found = stackalloc byte[2];
+        if (section.DataLength < found.Length || !reading.Content.TryRead(section.Data, found) || !found.SequenceEqual(magic))
+        {
+            reading.Warn($"{reading.Where(section.Data)}: a section for an executable does not begin like one");
+        }
+    }
 
     private static void ReadInner(RomImageReading reading, RomPartBuilder part, RomPartBuilder file, long start, long length)
     {
@@ -188,11 +229,7 @@ internal static class SectionReader
                 return;
             }
 
-            if (ContentRanges.TryCrc32(reading.Content, start, length, out var crc))
-            {
-                reading.Check(part, "crc32", start, length, BinaryPrimitives.ReadUInt32LittleEndian(bytes), crc, 8);
-            }
-
+            reading.Check(part, "crc32", start, length, BinaryPrimitives.ReadUInt32LittleEndian(bytes), ContentRanges.Crc32(reading.Content, start, length), 8);
             ReadInner(reading, part, file, start, length);
         }
         else if (SectionCodecs.Find(id) is { } codec)
@@ -208,7 +245,8 @@ internal static class SectionReader
         }
         else
         {
-            part.Note("made by an algorithm that is not known here; not looked into");
+            part.Note("made in a way that is not known here");
+            reading.Warn($"a section is made as {id} says, which is not known; what is in it was not looked at");
         }
     }
 

@@ -63,13 +63,14 @@ internal static class VolumeReader
     // Where a signature was damaged, the file system's GUID in front of it still tells.
     private static void ReadGap(RomImageReading reading, long start, long end, byte? fill)
     {
-        var part = reading.Add(fill is null ? "raw-area" : "padding", start, end - start);
+        var part = reading.Add(fill is null ? "data" : "padding", start, end - start);
         if (fill is { } value)
         {
-            part.Note($"filled with {Hexadecimal.Of(value, 2)}");
+            part.Note($"all {Hexadecimal.Of(value, 2)}");
             return;
         }
 
+        part.Note("between volumes; not checked");
         Span<byte> id = stackalloc byte[16];
         foreach (var fileSystem in (ReadOnlySpan<Guid>)[FileSystems.Ffs2, FileSystems.Ffs3, FileSystems.Nvram])
         {
@@ -108,7 +109,8 @@ internal static class VolumeReader
         }
 
         CheckHeader(reading, start, header, space);
-        part.Note(FileSystems.NameOf(header.FileSystem) is { } name ? $"file system {name}" : $"file system {header.FileSystem}");
+        part.Id = header.FileSystem;
+        part.Note(FileSystems.NameOf(header.FileSystem) ?? "file system not known");
         if (header.Revision == 1)
         {
             part.Note("revision 1");
@@ -116,7 +118,7 @@ internal static class VolumeReader
 
         if (header.ErasedByte == 0)
         {
-            part.Note("erased bytes are 00");
+            part.Note("erased flash is 00");
         }
 
         if (reading.Nesting == 0 && start % header.Alignment != 0)
@@ -231,11 +233,12 @@ internal static class VolumeReader
             return headerEnd;
         }
 
-        part.Id = new(bytes[..16]);
+        var name = new Guid(bytes[..16]);
+        part.Name = name.ToString();
         var end = volume.Align(start + size);
         var holder = FileReader.ReadHolder(reading, part, volume, headerEnd, start, end);
         var extended = reading.Add("volume-extended-header", start, size, holder ?? part);
-        extended.Id = part.Id;
+        extended.Id = name;
         for (var at = start + ExtendedHeaderSize; at < start + size && !reading.IsOver;)
         {
             var left = start + size - at;
