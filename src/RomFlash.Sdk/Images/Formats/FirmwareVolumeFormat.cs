@@ -32,6 +32,9 @@ public sealed class FirmwareVolumeFormat : IRomImageFormat
     {
         ArgumentNullException.ThrowIfNull(reading);
         reading.Identity = new() { Kind = RomKind.SystemRom };
-        VolumeReader.ReadArea(reading);
+        if (VolumeReader.ReadArea(reading) == 0)
+        {
+            reading.Truncated($"a volume header has at least {VolumeHeader.FixedSize} bytes");
+        }
     }
 }

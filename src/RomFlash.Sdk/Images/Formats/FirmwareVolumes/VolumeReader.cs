@@ -35,6 +35,7 @@ internal static class VolumeReader
             byte? fill = null;
             if (at == 0 && VolumeHeader.TryRead(content, 0, out var header) && header.HasSignature)
             {
+                // At its own place the signature is enough, whatever the rest of the header looks like.
                 start = 0;
             }
             else
@@ -193,7 +194,8 @@ internal static class VolumeReader
                 reading.Malformed(start + VolumeHeader.HeaderLengthOffset, $"the volume header says it has {header.HeaderLength} bytes, and its block map ends after {header.MapEnd}");
             }
 
-            if (mapped != header.Length)
+            // The store of variables is made with the block map of the whole device (AAVMF).
+            if (mapped != header.Length && (header.FileSystem != FileSystems.Nvram || mapped < header.Length))
             {
                 reading.Malformed(start + VolumeHeader.FixedSize, $"the block map stands for 0x{mapped:X} bytes, the volume says it has 0x{header.Length:X}");
             }
