@@ -9,7 +9,9 @@ public static class RomImageFormats
     /// <summary>All of them; the order does not matter.</summary>
     public static ImmutableArray<IRomImageFormat> All =>
     [
+        new CabFormat(),
         new FirmwareVolumeFormat(),
+        new FwpkgFormat(),
         new IntelFlashDescriptorFormat(),
         new LegacySystemRomFormat(),
         new OptionRomFormat(),
