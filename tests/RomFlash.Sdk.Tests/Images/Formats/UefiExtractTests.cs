@@ -63,6 +63,23 @@ public sealed partial class UefiExtractTests : IDisposable
         Assert.Empty(await ByPeerAsync(file));
     }
 
+    [Theory]
+    [InlineData("/usr/share/AAVMF/AAVMF_CODE.fd", 16)]
+    [InlineData("/usr/share/ovmf/OVMF.fd", 20)]
+    public void Read_RealFirmwareFromAFile_AllocatesLessThanWhatIsDecodedAndAFewMiB(string file, int mebibytes)
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        using var stream = File.OpenRead(file);
+        using var content = new WitnessedContent(file, stream, stream.Length, isWitness: true, CancellationToken.None);
+        var state = new ReadingState(RomImageFormats.All, RomInspectionDepth.Full, null, CancellationToken.None);
+        var root = new RomPartBuilder("file", 0, content.Length, isInFile: true);
+        Assert.True(new RomImageReading(state, content, root, 0, isInFile: true, nesting: 0).TryReadAsAny());
+        var parts = Flatten(root.Build()).Count();
+
+        Assert.InRange(parts, 400, RomImageLimits.MaxParts);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, (long)mebibytes << 20);
+    }
+
     private static ValueTask<FlashResult<RomImageReport>> InspectAsync(string file) =>
         new RomImageValidator(RomImageFormats.All, new()).InspectAsync(new FileImageSource(file), new(), CancellationToken.None);
 

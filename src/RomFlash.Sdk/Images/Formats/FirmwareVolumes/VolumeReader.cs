@@ -33,10 +33,10 @@ internal static class VolumeReader
         {
             long start;
             byte? fill = null;
-            if (at == 0 && VolumeHeader.TryRead(content, 0, out var header) && header.HasSignature)
+            if (VolumeHeader.TryRead(content, at, out var header) && header.HasSignature && (at == 0 || (at % VolumeScan.Alignment == 0 && header.IsCredible(content.Length - at))))
             {
-                // At its own place the signature is enough, whatever the rest of the header looks like.
-                start = 0;
+                // One behind the other, mostly. At its own place the signature is enough, whatever the rest of the header looks like.
+                start = at;
             }
             else
             {
@@ -72,19 +72,22 @@ internal static class VolumeReader
         }
 
         part.Note("between volumes; not checked");
-        Span<byte> id = stackalloc byte[16];
         foreach (var fileSystem in (ReadOnlySpan<Guid>)[FileSystems.Ffs2, FileSystems.Ffs3, FileSystems.Nvram])
         {
-            fileSystem.TryWriteBytes(id);
-            for (var at = start; at < end && !reading.IsOver; at++)
-            {
-                at = ContentRanges.IndexOf(reading.Content, at, end - at, id);
-                if (at < 0)
-                {
-                    break;
-                }
+            FindWithoutSignature(reading, start, end, fileSystem);
+        }
+    }
 
-                var volume = at - VolumeHeader.FileSystemOffset;
+    private static void FindWithoutSignature(RomImageReading reading, long start, long end, Guid fileSystem)
+    {
+        Span<byte> id = stackalloc byte[16];
+        fileSystem.TryWriteBytes(id);
+        using var steps = new ContentSteps(reading.Content, start, end - start, id.Length - 1);
+        while (steps.TryNext(out var bytes))
+        {
+            for (int from = 0, at; !reading.IsOver && (at = bytes[from..].IndexOf(id)) >= 0; from += at + 1)
+            {
+                var volume = steps.Start + from + at - VolumeHeader.FileSystemOffset;
                 if (volume >= start && volume % VolumeScan.Alignment == 0 && VolumeHeader.TryRead(reading.Content, volume, out var header)
                     && !header.HasSignature && header.IsCredible(reading.Content.Length - volume))
                 {
