@@ -12,6 +12,8 @@ public static class RomImageFormats
         new CabFormat(),
         new FirmwareVolumeFormat(),
         new FwpkgFormat(),
+        new HpImageFormat(),
+        new HpSignedFileFormat(),
         new IntelFlashDescriptorFormat(),
         new LegacySystemRomFormat(),
         new OptionRomFormat(),
