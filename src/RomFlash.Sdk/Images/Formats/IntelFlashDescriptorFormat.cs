@@ -30,7 +30,9 @@ public sealed class IntelFlashDescriptorFormat : IRomImageFormat
     private const int RegionManagementEngine = 2;
     private const int RegionSecondBios = 6;
 
-    // FLCOMP: the densities are 512 KiB << n; with 3 bits each up to the 7 series, with 4 afterwards. The speed of reading tells which: 20 MHz (0) was the old one.
+    // FLCOMP: the densities are 512 KiB << n; with 3 bits each up to the 9 series, with 4 afterwards.
+    private const int OldDensityBits = 3;
+    private const int NewDensityBits = 4;
     private const int SmallestDensity = 512 << 10;
     private const int ReadFrequencyShift = 17;
     private const int LargestDensityCode = 8;
@@ -95,26 +97,41 @@ public sealed class IntelFlashDescriptorFormat : IRomImageFormat
     private static void ReadComponents(RomImageReading reading, ReadOnlySpan<byte> descriptor, Map map)
     {
         var component = BinaryPrimitives.ReadUInt32LittleEndian(descriptor[map.Components..]);
-        var (bits, mask) = ((component >> ReadFrequencyShift) & 7) == 0 ? (3, 7u) : (4, 15u);
-        long total = 0;
+
+        // A speed of 0 is the old descriptor's, and that of the 500 series: then whichever of the two fits.
+        var bits = ((component >> ReadFrequencyShift) & 7) == 0 && SizeOf(component, map.ComponentCount, OldDensityBits) == reading.Content.Length ? OldDensityBits : NewDensityBits;
+        if (SizeOf(component, map.ComponentCount, bits) is not { } total)
+        {
+            reading.Warn(FormattableString.Invariant($"the densities 0x{component & 0xFF:X2} of the flash components mean nothing that is known"));
+            return;
+        }
+
         for (var i = 0; i < map.ComponentCount; i++)
         {
-            var code = (int)((component >> (i * bits)) & mask);
-            if (code > LargestDensityCode)
-            {
-                reading.Warn(FormattableString.Invariant($"the density code {code} of flash component {i} means nothing that is known"));
-                return;
-            }
-
-            var size = (long)SmallestDensity << code;
-            total += size;
-            reading.Part.Note(FormattableString.Invariant($"flash component {i}: {size >> 10} KiB"));
+            reading.Part.Note(FormattableString.Invariant($"flash component {i}: {SizeOf(component >> (i * bits), 1, bits) >> 10} KiB"));
         }
 
         if (total != reading.Content.Length)
         {
             reading.Warn(FormattableString.Invariant($"the flash has {total} bytes by its descriptor, the image {reading.Content.Length}"));
         }
+    }
+
+    private static long? SizeOf(uint component, int count, int bits)
+    {
+        long total = 0;
+        for (var i = 0; i < count; i++)
+        {
+            var code = (int)((component >> (i * bits)) & ((1u << bits) - 1));
+            if (code > LargestDensityCode)
+            {
+                return null;
+            }
+
+            total += (long)SmallestDensity << code;
+        }
+
+        return total;
     }
 
     private static void ReadRegions(RomImageReading reading, ReadOnlySpan<byte> descriptor, Map map)

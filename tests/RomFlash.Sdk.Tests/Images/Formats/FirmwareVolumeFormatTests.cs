@@ -9,7 +9,8 @@ namespace RomFlash.Sdk.Tests.Images.Formats;
 public sealed class FirmwareVolumeFormatTests
 {
     private static readonly Guid VolumeName = new("48db5e17-707c-472d-91cd-1613e7ef51b0");
-    private static readonly Guid Elsewhere = new("0f9d89e8-9259-4f76-a5af-0c89e34023df");
+    private static readonly Guid Elsewhere = new("0f9d89e8-0000-4f76-a5af-0c89e34023df");
+    private static readonly Guid Signed = new("0f9d89e8-9259-4f76-a5af-0c89e34023df");
 
     private static readonly Guid FilteredLzmaSection = new("d42ae6bd-1352-4bfb-909a-ca72a6eae889");
 
@@ -274,6 +275,7 @@ public sealed class FirmwareVolumeFormatTests
     [InlineData("fill", "between files")]
     [InlineData("unknown section", "0x7E")]
     [InlineData("unknown guided section", "0f9d89e8")]
+    [InlineData("signed section", "EFI_FIRMWARE_CONTENTS_SIGNED_GUID")]
     [InlineData("no executable", "does not begin like one")]
     [InlineData("gap before extended header", "belong to nothing")]
     public void Read_Oddity_IsAWarningAndNoProblem(string oddity, string text)
@@ -505,6 +507,8 @@ public sealed class FirmwareVolumeFormatTests
                 return With(File(0x02, Section(0x7E, [1]))).Build();
             case "unknown guided section":
                 return With(File(0x02, Guided(Elsewhere, [1, 2, 3]))).Build();
+            case "signed section":
+                return With(File(0x02, Guided(Signed, [1, 2, 3], attributes: 3))).Build();
             case "no executable":
                 return With(File(0x07, Section(0x10, [1, 2, 3]))).Build();
             case "gap before extended header":

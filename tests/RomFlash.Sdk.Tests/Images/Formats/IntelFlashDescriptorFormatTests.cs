@@ -27,6 +27,25 @@ public sealed partial class IntelFlashDescriptorFormatTests
         Assert.Equal((0x80000, true), (volume.Offset, volume.IsInFile));
     }
 
+    // Two components of 512 KiB; codes of 3 bits, of 4 bits, and of 4 bits with the speed that the old ones have as well.
+    [Theory]
+    [InlineData(0u, 0x00u, 512, 512)]
+    [InlineData(6u, 0x00u, 512, 512)]
+    [InlineData(0u, 0x08u, 512, 1024)]
+    [InlineData(0u, 0x10u, 512, 1024)]
+    [InlineData(6u, 0x10u, 512, 1024)]
+    public void Read_TwoComponents_AreToldWithTheirSizes(uint speed, uint densities, int first, int second)
+    {
+        var flash = new IntelFlashBuilder { Components = (speed << 17) | densities, Size = (first + second) << 10 };
+        flash.Map0 |= 1 << 8;
+
+        var run = Run(flash);
+
+        Assert.Empty(run.Problems);
+        Assert.Empty(run.Warnings);
+        Assert.Equal<string>([$"flash component 0: {first} KiB", $"flash component 1: {second} KiB"], run.Root.Notes);
+    }
+
     [Fact]
     public void Read_SignatureAtTheBeginning_IsTheOldestKind()
     {
@@ -58,7 +77,7 @@ public sealed partial class IntelFlashDescriptorFormatTests
 
     [Theory]
     [InlineData("another size", "the flash has 2097152 bytes")]
-    [InlineData("density", "density code")]
+    [InlineData("density", "densities")]
     [InlineData("bios without volume", "no firmware volume")]
     public void Read_Oddity_IsAWarningAndNoProblem(string oddity, string text)
     {

@@ -6,7 +6,7 @@ internal static class FileReader
     // Below this, nothing that a format knows fits into raw data.
     private const int LeastOfAnyFormat = 64;
 
-    // EFI_FFS_VOLUME_TOP_FILE_GUID: its last byte is the volume's (UEFI PI 1.8, volume 3, 3.2.1.1).
+    // EFI_FFS_VOLUME_TOP_FILE_GUID: its last byte is the volume's (UEFI PI 1.8, volume 3, 3.2.2).
     private static Guid VolumeTopFile => new("1ba0062e-c779-4582-8566-336ae8f78f09");
 
     /// <summary>Reads all files, and the free space behind them.</summary>

@@ -27,22 +27,36 @@ internal static class SectionDecoder
             return;
         }
 
-        part.DecodedLength = decoded;
         if (reading.Depth != RomInspectionDepth.Full)
         {
-            part.DecodedLength = null;
+            part.Note("not decoded");
             return;
         }
 
+        // Copied only where it is not in memory, and given back before what is in it is read.
         var padded = length + codec.Padding;
-        if (!reading.TryTake(start, padded + decoded, decoded))
+        var copied = reading.Content.TryGetMemory(start, padded, out var input) ? 0 : padded;
+        if (!reading.TryTake(start, copied + decoded, decoded))
         {
             return;
         }
 
+        part.DecodedLength = decoded;
         var output = reading.Buffers.Take((int)decoded);
-        var isDecoded = Decode(reading, codec, start, length, (int)padded, output.Span);
-        reading.GiveBack(padded);
+        if (copied > 0)
+        {
+            var copy = reading.Buffers.Take((int)copied);
+            copy.Span[(int)length..].Clear();
+            input = reading.Content.TryRead(start, copy.Span[..(int)length]) ? copy : default;
+        }
+
+        var isDecoded = !input.IsEmpty && Report(reading, codec, start, codec.Decode(input.Span, output.Span, reading.CancellationToken, out var at), at);
+        if (copied > 0)
+        {
+            reading.Buffers.GiveBack();
+            reading.GiveBack(copied);
+        }
+
         if (isDecoded && reading.Decoded(part, output) is { } inner)
         {
             SectionReader.ReadSections(inner, null, file, 0, decoded);
@@ -50,22 +64,6 @@ internal static class SectionDecoder
 
         reading.Buffers.GiveBack();
         reading.GiveBack(decoded);
-    }
-
-    // The input is copied only where it is not in memory, with what has to follow it.
-    private static bool Decode(RomImageReading reading, SectionCodec codec, long start, long length, int padded, Span<byte> output)
-    {
-        if (reading.Content.TryGetMemory(start, padded, out var input))
-        {
-            return Report(reading, codec, start, codec.Decode(input.Span, output, reading.CancellationToken, out var at), at);
-        }
-
-        var copy = reading.Buffers.Take(padded);
-        var isRead = reading.Content.TryRead(start, copy.Span[..(int)length]);
-        copy.Span[(int)length..].Clear();
-        var isDecoded = isRead && Report(reading, codec, start, codec.Decode(copy.Span, output, reading.CancellationToken, out var where), where);
-        reading.Buffers.GiveBack();
-        return isDecoded;
     }
 
     private static bool Report(RomImageReading reading, SectionCodec codec, long start, DecodeStatus status, int at)

@@ -25,6 +25,13 @@ internal static class SectionReader
 
     private static Guid Crc32 => new("fc1bcdb0-7d31-49aa-936a-a4600d9dd083");
 
+    // UEFI PI 1.8, volume 3, 3.2.5.7; UEFI 2.10, 32.4.1; EDK II (MdeModulePkg).
+    private static Guid FirmwareContentsSigned => new("0f9d89e8-9259-4f76-a5af-0c89e34023df");
+
+    private static Guid Rsa2048Sha256 => new("a7717414-c616-4977-9420-844712a735bf");
+
+    private static Guid Brotli => new("3d532050-5cda-4fd0-879e-0f7f630d5afb");
+
     /// <summary>Reads a stream of sections.</summary>
     /// <param name="reading">Whose content it lies in.</param>
     /// <param name="parent">The part that is made of them.</param>
@@ -245,10 +252,18 @@ internal static class SectionReader
         }
         else
         {
-            part.Note("made in a way that is not known here");
-            reading.Warn($"a section is made as {id} says, which is not known; what is in it was not looked at");
+            var name = NameOf(id);
+            part.Note(name ?? "made in a way that is not known here");
+            reading.Warn($"a section is made as {name ?? id.ToString()} says, which is not read here; what is in it was not looked at");
         }
     }
+
+    // Signatures and an encoding that firmware has and that are told by name alone.
+    private static string? NameOf(Guid id) =>
+        id == FirmwareContentsSigned ? "EFI_FIRMWARE_CONTENTS_SIGNED_GUID"
+        : id == Rsa2048Sha256 ? "EFI_CERT_TYPE_RSA2048_SHA256_GUID"
+        : id == Brotli ? "BROTLI_CUSTOM_DECOMPRESS_GUID"
+        : null;
 
     private static void ReadCompression(RomImageReading reading, RomPartBuilder part, RomPartBuilder file, Section section)
     {
