@@ -198,6 +198,20 @@ public sealed class FirmwareVolumeFormatTests
         }
     }
 
+    [Fact]
+    public void Read_RawData_IsReadByWhoeverKnowsIt()
+    {
+        byte[] something = [.. Enumerable.Range(0, 200).Select(i => (byte)i)];
+        var image = With(File(0x01, With(Driver("InFile")).Build()), File(0x02, [.. Section(0x19, With(Driver("InSection")).Build()), .. Section(0x19, something)])).Build();
+
+        var run = FormatRun.Of(image, RomImageFormats.All);
+
+        Assert.Empty(run.Problems);
+        FormatRun.AssertIsTree(run.Root);
+        Assert.Equal(["InFile", "InSection"], run.Parts.Where(p => p is { Kind: "ffs-file", Name.Length: > 0 }).Select(p => p.Name));
+        Assert.Empty(run.Parts.Last(p => p.Kind == "raw-section").Parts);
+    }
+
     public static TheoryData<string, string, int> Rules => new()
     {
         { "volume sum", "RF5007", 0 },
@@ -261,6 +275,7 @@ public sealed class FirmwareVolumeFormatTests
         var run = Run(Broken(rule));
 
         Assert.True(run.IsRecognized);
+        FormatRun.AssertIsTree(run.Root);
         Assert.Contains(run.Problems, p => p.Code == code && (offset < 0 || OffsetOf(p) == offset));
     }
 
@@ -358,6 +373,7 @@ public sealed class FirmwareVolumeFormatTests
             var run = Run(image.AsMemory(0, length));
 
             Assert.Equal(length >= 44, run.IsRecognized);
+            FormatRun.AssertIsTree(run.Root);
             Assert.True(length < 44 || run.Problems.Any(p => p.Code == "RF5006"), $"{length}: {run.Failure}");
         }
     }

@@ -48,6 +48,7 @@ public sealed partial class UefiExtractTests : IDisposable
 
         Assert.Equal("firmware-volume", report.Format);
         Assert.Empty(report.Problems);
+        FormatRun.AssertIsTree(report.Root);
         var ours = Flatten(report.Root).Select(FromOurs).OfType<Found>().ToList();
         Assert.Equal(await ByPeerAsync(file), ours);
     }
