@@ -16,6 +16,9 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
 
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
+    /// <summary>Where all readings of the image decode to.</summary>
+    public DecodeBuffers Buffers { get; } = new();
+
     public List<ImageFailure> Problems { get; } = [];
 
     public List<string> Warnings { get; } = [];

@@ -56,6 +56,9 @@ public sealed class RomImageReading
     /// <summary>How many problems were reported so far, in all of the image.</summary>
     public int ProblemCount => _state.Problems.Count;
 
+    /// <summary>Memory to decode to, within what <see cref="TryTake"/> allows.</summary>
+    internal DecodeBuffers Buffers => _state.Buffers;
+
     /// <summary>Adds a part.</summary>
     /// <param name="kind">What it is; see <see cref="RomImagePart.Kind"/>.</param>
     /// <param name="offset">Where it begins in <see cref="Content"/>, in bytes.</param>
