@@ -106,4 +106,4 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
 }
 
 /// <summary>A payload that a package's format found.</summary>
-internal sealed record FoundPayload(RomPartBuilder Part, RomPayload Payload, RomIdentity Identity, ContentDigest? Sha256);
+internal sealed record FoundPayload(RomPartBuilder Part, RomPayload Payload, RomIdentity Identity, ContentDigest? Sha256, bool IsForTarget);

@@ -199,8 +199,8 @@ public sealed class PlanTests : IDisposable
     private Task<RunResult> RunAsync(params string[] arguments) => Cli.RunInAsync(_bench.Folder, arguments);
 
     private Task<RunResult> PlanAsync(params string[] more) =>
-        RunAsync(["plan", "--targets", "targets.json", "--image", "rom.cap", "--catalog", "catalog.json", "--trust", "signer.pem", "--no-reboot", "--by", "ann", .. more]);
+        RunAsync(["plan", "--targets", "targets.json", "--image", "rom.cap", "--image-trust", "maker.pem", "--catalog", "catalog.json", "--trust", "signer.pem", "--no-reboot", "--by", "ann", .. more]);
 
     private Task<RunResult> CarryOutAsync(params string[] more) =>
-        RunAsync(["flash", "--plan", "plan.json", "--image", "rom.cap", "--catalog", "catalog.json", "--trust", "signer.pem", "--journal", "journal.rfj", .. more]);
+        RunAsync(["flash", "--plan", "plan.json", "--image", "rom.cap", "--image-trust", "maker.pem", "--catalog", "catalog.json", "--trust", "signer.pem", "--journal", "journal.rfj", .. more]);
 }
