@@ -31,4 +31,7 @@ public enum RomRecognition
 
     /// <summary>It has the format's signature at its fixed place.</summary>
     Signature,
+
+    /// <summary>It is an envelope of this format around something that may have a signature of its own, and is read by its own format.</summary>
+    Envelope,
 }

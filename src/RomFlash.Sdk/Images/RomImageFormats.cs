@@ -7,5 +7,17 @@ namespace RomFlash.Sdk.Images;
 public static class RomImageFormats
 {
     /// <summary>All of them; the order does not matter.</summary>
-    public static ImmutableArray<IRomImageFormat> All => [new UefiCapsuleFormat()];
+    public static ImmutableArray<IRomImageFormat> All =>
+    [
+        new CabFormat(),
+        new FirmwareVolumeFormat(),
+        new FwpkgFormat(),
+        new HpImageFormat(),
+        new HpSignedFileFormat(),
+        new IntelFlashDescriptorFormat(),
+        new LegacySystemRomFormat(),
+        new OptionRomFormat(),
+        new RomPaqBundleFormat(),
+        new UefiCapsuleFormat(),
+    ];
 }

@@ -1,15 +1,17 @@
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
+using RomFlash.Sdk.Images.Signatures;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Images.Formats;
 
 /// <summary>
 /// UEFI capsules that carry Firmware Management Protocol images (UEFI 2.10, 8.5.3 and 23.3). Checks every length and offset that firmware
-/// checks; signatures are noted, not verified. Capsules of other kinds (accept, revert, a vendor's own) are recognised and refused by name.
+/// checks; verifies signatures, and reads what is inside where another format recognises it. Accept, revert and display capsules carry no ROM and are
+/// refused by name; a capsule of a vendor's own kind is for the firmware class that its GUID is.
 /// </summary>
-/// <remarks>Thread-safe and without state. Reads headers alone: at most a few KiB for each of at most <see cref="MaxItems"/> items.</remarks>
+/// <remarks>Thread-safe and without state. At most <see cref="MaxItems"/> items are read.</remarks>
 public sealed class UefiCapsuleFormat : IRomImageFormat
 {
     /// <summary>The most drivers and payloads, together, that a capsule may hold here. Capsules in use hold one or two.</summary>
@@ -51,6 +53,11 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
     // FMP_PAYLOAD_HEADER of EDK II (FmpDevicePkg): 'MSS1', HeaderSize, FwVersion, LowestSupportedVersion.
     private const int PayloadHeaderSize = 16;
 
+    private const string SignatureKind = "fmp-pkcs7";
+
+    // The opcodes from 3 on that take nothing with them (UEFI 2.10, 23.2).
+    private static readonly string[] Operators = ["and", "or", "not", "true", "false", "==", ">", ">=", "<", "<="];
+
     private static ReadOnlySpan<byte> PayloadSignature => "MSS1"u8;
 
     /// <inheritdoc/>
@@ -89,42 +96,82 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
     public void Read(RomImageReading reading)
     {
         ArgumentNullException.ThrowIfNull(reading);
-        if (!Read(reading.Content).TryGetValue(out var evidence, out var failure))
+        Span<byte> header = stackalloc byte[CapsuleHeaderSize];
+        if (!reading.Content.TryRead(0, header))
         {
-            reading.Report((ImageFailure)failure);
+            reading.Truncated($"the capsule header has {CapsuleHeaderSize} bytes");
             return;
         }
 
-        reading.Identity = evidence.Identity;
-        foreach (var warning in evidence.Warnings)
+        if (!IsHeaderRight(reading, header))
         {
-            reading.Warn(warning);
-        }
-    }
-
-    private static FlashResult<Found> Read(IRomImageContent content)
-    {
-        Span<byte> header = stackalloc byte[CapsuleHeaderSize];
-        if (!content.TryRead(0, header))
-        {
-            return Truncated(content.Length, $"the capsule header has {CapsuleHeaderSize} bytes");
-        }
-
-        if (ReadCapsuleHeader(header, content.Length) is { } failure)
-        {
-            return failure;
+            return;
         }
 
         var kind = new Guid(header[..HeaderSizeOffset]);
-        if (kind != FmpCapsule)
+        var headerSize = BinaryPrimitives.ReadUInt32LittleEndian(header[HeaderSizeOffset..]);
+        var part = reading.Add("capsule-header", 0, headerSize);
+        part.Id = kind;
+        var flags = BinaryPrimitives.ReadUInt32LittleEndian(header[FlagsOffset..]);
+        part.Note(FormattableString.Invariant($"flags 0x{flags:X8}"));
+        if (kind == FmpCapsule)
         {
-            var what = kind == AcceptCapsule ? "an accept capsule" : kind == RevertCapsule ? "a revert capsule" : kind == DisplayCapsule ? "a display capsule" : "a capsule of another kind";
-            return new ImageFormatUnknown { Detail = $"{what} ({kind}), which carries no ROM for the firmware management protocol" };
+            NoteFlags(reading, flags);
+            new Capsule(reading, headerSize).Read();
+        }
+        else if (kind == AcceptCapsule || kind == RevertCapsule || kind == DisplayCapsule)
+        {
+            var what = kind == AcceptCapsule ? "an accept capsule" : kind == RevertCapsule ? "a revert capsule" : "a display capsule";
+            part.Name = what;
+            if (reading.Content.Length > headerSize)
+            {
+                ReadKnownBody(reading, kind, headerSize);
+            }
+
+            reading.Report(new ImageFormatUnknown { Detail = $"{what} ({kind}), which carries no ROM for the firmware management protocol" });
+        }
+        else
+        {
+            ReadVendorCapsule(reading, kind, headerSize, flags);
+        }
+    }
+
+    // Of an accept capsule: the image that it accepts (DEN0118, 3.3). Of a display capsule: a bitmap.
+    private static void ReadKnownBody(RomImageReading reading, Guid kind, long headerSize)
+    {
+        var body = reading.Add(kind == AcceptCapsule ? "accepted-image" : "body", headerSize, reading.Content.Length - headerSize);
+        Span<byte> id = stackalloc byte[16];
+        if (kind == AcceptCapsule && reading.Content.TryRead(headerSize, id))
+        {
+            body.Id = new Guid(id);
+        }
+    }
+
+    // A capsule that is no FMP capsule goes to whoever's firmware class its GUID is (UEFI 2.10, 23.4); what is in it is the vendor's.
+    private static void ReadVendorCapsule(RomImageReading reading, Guid kind, long headerSize, uint flags)
+    {
+        NoteFlags(reading, flags);
+        reading.Warn($"the capsule is of its vendor's own kind {kind}: only the firmware that it is for knows what is in it");
+        reading.NoteUnsigned();
+        var body = reading.Add("vendor-payload", headerSize, reading.Content.Length - headerSize);
+        reading.Identity = new() { FirmwareClasses = [kind] };
+        if (reading.Slice(body, headerSize, reading.Content.Length - headerSize) is { } inner && !inner.TryReadAsAny())
+        {
+            body.Note("opaque");
+        }
+    }
+
+    private static void NoteFlags(RomImageReading reading, uint flags)
+    {
+        if ((flags & PersistAcrossReset) == 0)
+        {
+            reading.Warn("the capsule lacks the flag \"persist across reset\": firmware flashes it, but reports no result variable");
         }
 
-        var state = new Capsule(content, BinaryPrimitives.ReadUInt32LittleEndian(header[HeaderSizeOffset..]));
-        state.NoteFlags(BinaryPrimitives.ReadUInt32LittleEndian(header[FlagsOffset..]));
-        return state.Read() is { } found ? found : state.ToEvidence();
+        if ((flags & VendorFlags) != 0)
+        {
+            reading.Warn(string.Create(CultureInfo.InvariantCulture, $"the capsule has vendor flags 0x{flags & VendorFlags:X4}, whose meaning is the firmware's"));
+        }
     }
 
     private static bool LooksLikeCapsule(ReadOnlySpan<byte> head, long length) =>
@@ -133,80 +180,80 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
         && BinaryPrimitives.ReadUInt32LittleEndian(head[HeaderSizeOffset..]) is >= CapsuleHeaderSize and <= LargestPlausibleHeader
         && (BinaryPrimitives.ReadUInt32LittleEndian(head[FlagsOffset..]) & ~KnownFlags) == 0;
 
-    private static FlashFailure? ReadCapsuleHeader(ReadOnlySpan<byte> header, long length)
+    private static bool IsHeaderRight(RomImageReading reading, ReadOnlySpan<byte> header)
     {
+        var length = reading.Content.Length;
         var headerSize = BinaryPrimitives.ReadUInt32LittleEndian(header[HeaderSizeOffset..]);
         var flags = BinaryPrimitives.ReadUInt32LittleEndian(header[FlagsOffset..]);
         var imageSize = BinaryPrimitives.ReadUInt32LittleEndian(header[ImageSizeOffset..]);
         var carriesNothing = new Guid(header[..HeaderSizeOffset]) is var kind && (kind == AcceptCapsule || kind == RevertCapsule);
         if (headerSize < CapsuleHeaderSize)
         {
-            return Malformed(HeaderSizeOffset, $"the header size is {headerSize}, and a capsule header has at least 28 bytes");
+            return Malformed(reading, HeaderSizeOffset, $"the header size is {headerSize}, and a capsule header has at least 28 bytes");
         }
 
         if (headerSize > imageSize || (headerSize == imageSize && !carriesNothing))
         {
-            return Malformed(HeaderSizeOffset, $"the header size is {headerSize}, the capsule's size only {imageSize}");
+            return Malformed(reading, HeaderSizeOffset, $"the header size is {headerSize}, the capsule's size only {imageSize}");
         }
 
         if ((flags & ~KnownFlags) != 0)
         {
-            return Malformed(FlagsOffset, $"the flags 0x{flags:X8} have bits that mean nothing");
+            return Malformed(reading, FlagsOffset, $"the flags 0x{flags:X8} have bits that mean nothing");
         }
 
         if ((flags & (PopulateSystemTable | InitiateReset)) != 0 && (flags & PersistAcrossReset) == 0)
         {
-            return Malformed(FlagsOffset, $"the flags 0x{flags:X8} ask for a system table or a reset without persisting across it, which firmware refuses");
+            return Malformed(reading, FlagsOffset, $"the flags 0x{flags:X8} ask for a system table or a reset without persisting across it, which firmware refuses");
         }
 
         if (imageSize > length)
         {
-            return Truncated(length, $"the capsule says it has {imageSize} bytes, the file has {length}");
+            reading.Truncated($"the capsule says it has {imageSize} bytes, the file has {length}");
+            return false;
         }
 
-        return imageSize < length ? Malformed(ImageSizeOffset, $"the capsule says it has {imageSize} bytes, the file has {length}") : null;
+        return imageSize >= length || Malformed(reading, ImageSizeOffset, $"the capsule says it has {imageSize} bytes, the file has {length}");
     }
 
-    private static ImageMalformed Malformed(long offset, FormattableString what)
+    // Always false, so that whoever finds something can say so and stop.
+    private static bool Malformed(RomImageReading reading, long offset, FormattableString what)
     {
-        var text = FormattableString.Invariant(what);
-        return new() { ByteOffset = offset, Detail = string.Create(CultureInfo.InvariantCulture, $"at offset 0x{offset:X}: {text}") };
-    }
-
-    private static ImageTruncated Truncated(long offset, FormattableString what)
-    {
-        var text = FormattableString.Invariant(what);
-        return new() { ByteOffset = offset, Detail = string.Create(CultureInfo.InvariantCulture, $"it ends at offset 0x{offset:X}: {text}") };
+        reading.Malformed(offset, what);
+        return false;
     }
 
     // One reading. Offsets are of the file; FMP offsets are relative to the FMP header.
-    private sealed class Capsule(IRomImageContent content, long fmpStart)
+    private sealed class Capsule(RomImageReading reading, long fmpStart)
     {
-        private readonly ImmutableArray<string>.Builder _warnings = ImmutableArray.CreateBuilder<string>();
+        private readonly IRomImageContent _content = reading.Content;
         private readonly List<Guid> _classes = [];
         private readonly HashSet<(Guid Type, byte Index, ulong Instance)> _seen = [];
         private (uint Version, uint Lowest)? _versions;
         private bool _versionsDiffer;
 
-        public void NoteFlags(uint flags)
+        public void Read()
         {
-            if ((flags & PersistAcrossReset) == 0)
+            if (ReadHeader())
             {
-                Warn("the capsule lacks the flag \"persist across reset\": firmware flashes it, but reports no result variable");
-            }
-
-            if ((flags & VendorFlags) != 0)
-            {
-                Warn(string.Create(CultureInfo.InvariantCulture, $"the capsule has vendor flags 0x{flags & VendorFlags:X4}, whose meaning is the firmware's"));
+                Conclude();
             }
         }
 
-        public FlashFailure? Read()
+        private bool Malformed(long offset, FormattableString what) => UefiCapsuleFormat.Malformed(reading, offset, what);
+
+        private bool Truncated(FormattableString what)
+        {
+            reading.Truncated(what);
+            return false;
+        }
+
+        private bool ReadHeader()
         {
             Span<byte> header = stackalloc byte[FmpHeaderSize];
-            if (!content.TryRead(fmpStart, header))
+            if (!_content.TryRead(fmpStart, header))
             {
-                return Truncated(content.Length, $"the FMP capsule header at 0x{fmpStart:X} has at least 8 bytes");
+                return Truncated($"the FMP capsule header at 0x{fmpStart:X} has at least 8 bytes");
             }
 
             var version = BinaryPrimitives.ReadUInt32LittleEndian(header);
@@ -229,48 +276,42 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
 
             if (drivers > 0)
             {
-                Warn(string.Create(CultureInfo.InvariantCulture, $"the capsule has {drivers} embedded driver(s), which the firmware runs before it flashes"));
+                reading.Warn(string.Create(CultureInfo.InvariantCulture, $"the capsule has {drivers} embedded driver(s), which the firmware runs before it flashes"));
             }
 
             return ReadItems(drivers, drivers + payloads);
         }
 
-        public Found ToEvidence()
+        private void Conclude()
         {
             if (_versionsDiffer)
             {
-                Warn("the payloads carry different versions, so the capsule as a whole has none");
+                reading.Warn("the payloads carry different versions, so the capsule as a whole has none");
             }
 
             var versions = _versionsDiffer ? null : _versions;
-            return new()
+            reading.Identity = new()
             {
-                Identity = new()
-                {
-                    FirmwareClasses = [.. _classes.Distinct()],
-                    Version = versions is { } v ? RomVersion.FromPacked(v.Version) : null,
-                    LowestSupportedVersion = versions is { } l ? RomVersion.FromPacked(l.Lowest) : null,
-                },
-                Warnings = [.. _warnings.Distinct(StringComparer.Ordinal)],
+                FirmwareClasses = [.. _classes.Distinct()],
+                Version = versions is { } v ? RomVersion.FromPacked(v.Version) : null,
+                LowestSupportedVersion = versions is { } l ? RomVersion.FromPacked(l.Lowest) : null,
             };
         }
 
-        private void Warn(string what) => _warnings.Add(what);
-
-        private FlashFailure? ReadItems(int drivers, int items)
+        private bool ReadItems(int drivers, int items)
         {
             var list = new byte[items * sizeof(ulong)];
             var listStart = fmpStart + FmpHeaderSize;
-            if (!content.TryRead(listStart, list))
+            if (!_content.TryRead(listStart, list))
             {
-                return Truncated(content.Length, $"the capsule has {items} item offsets from 0x{listStart:X} on");
+                return Truncated($"the capsule has {items} item offsets from 0x{listStart:X} on");
             }
 
-            var space = content.Length - fmpStart;
+            var space = _content.Length - fmpStart;
             var previous = (ulong)(FmpHeaderSize + list.Length);
             if (BinaryPrimitives.ReadUInt64LittleEndian(list) is var first && first > previous && first < (ulong)space)
             {
-                Warn(string.Create(CultureInfo.InvariantCulture, $"{first - previous} bytes before the first item belong to nothing"));
+                reading.Warn(string.Create(CultureInfo.InvariantCulture, $"{first - previous} bytes before the first item belong to nothing"));
             }
 
             // All offsets before any item: then an item's end is known to lie in the file.
@@ -291,20 +332,29 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
                 previous = offset;
             }
 
+            var fmp = reading.Add("fmp-header", fmpStart, FmpHeaderSize + list.Length);
+            fmp.Note(FormattableString.Invariant($"{drivers} drivers, {items - drivers} payloads"));
+            for (var i = 0; i < drivers; i++)
+            {
+                var start = (long)BinaryPrimitives.ReadUInt64LittleEndian(list.AsSpan(i * sizeof(ulong)));
+                var end = i + 1 < items ? (long)BinaryPrimitives.ReadUInt64LittleEndian(list.AsSpan((i + 1) * sizeof(ulong))) : space;
+                reading.Add("embedded-driver", fmpStart + start, end - start);
+            }
+
             for (var i = drivers; i < items; i++)
             {
                 var start = (long)BinaryPrimitives.ReadUInt64LittleEndian(list.AsSpan(i * sizeof(ulong)));
                 var end = i + 1 < items ? (long)BinaryPrimitives.ReadUInt64LittleEndian(list.AsSpan((i + 1) * sizeof(ulong))) : space;
-                if (ReadPayload(fmpStart + start, end - start) is { } failure)
+                if (!ReadPayload(fmpStart + start, end - start, i - drivers))
                 {
-                    return failure;
+                    return false;
                 }
             }
 
-            return null;
+            return true;
         }
 
-        private FlashFailure? ReadPayload(long start, long size)
+        private bool ReadPayload(long start, long size, int number)
         {
             Span<byte> header = stackalloc byte[ImageHeaderSizeV3];
             header.Clear();
@@ -313,9 +363,9 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
                 return Malformed(start, $"the item has {size} bytes, and an image header at least 32");
             }
 
-            if (!content.TryRead(start, header[..(int)Math.Min(size, ImageHeaderSizeV3)]))
+            if (!_content.TryRead(start, header[..(int)Math.Min(size, ImageHeaderSizeV3)]))
             {
-                return Truncated(content.Length, $"the image header at 0x{start:X} is cut off");
+                return Truncated($"the image header at 0x{start:X} is cut off");
             }
 
             var version = BinaryPrimitives.ReadUInt32LittleEndian(header);
@@ -359,48 +409,62 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
 
             if ((support & ~(SupportAuthentication | SupportDependency)) != 0)
             {
-                Warn(string.Create(CultureInfo.InvariantCulture, $"a payload asks for support 0x{support:X} that is not known here"));
+                reading.Warn(string.Create(CultureInfo.InvariantCulture, $"a payload asks for support 0x{support:X} that is not known here"));
             }
 
             if (vendorSize > 0)
             {
-                Warn("a payload has vendor code, which the firmware interprets");
+                reading.Warn("a payload has vendor code, which the firmware interprets");
             }
 
             _classes.Add(type);
-            return ReadImage(start + headerSize, imageSize, support);
+            var part = reading.Add("fmp-payload", start, size);
+            part.Id = type;
+            part.Name = FormattableString.Invariant($"payload {number}");
+            part.Note(FormattableString.Invariant($"image header version {version}, index {index}"));
+            if (instance != 0)
+            {
+                part.Note(FormattableString.Invariant($"hardware instance 0x{instance:X}"));
+            }
+
+            if (vendorSize > 0)
+            {
+                reading.Add("vendor-code", start + headerSize + imageSize, vendorSize, part);
+            }
+
+            return ReadImage(part, start + headerSize, imageSize, support);
         }
 
-        private FlashFailure? ReadImage(long start, long size, ulong support)
+        private bool ReadImage(RomPartBuilder part, long start, long size, ulong support)
         {
-            if (ReadAuthentication(start, size, (support & SupportAuthentication) != 0, out var skipped) is { } failure)
+            if (!ReadAuthentication(part, start, size, (support & SupportAuthentication) != 0, out var skipped))
             {
-                return failure;
+                return false;
             }
 
             start += skipped;
             size -= skipped;
             if ((support & SupportDependency) != 0)
             {
-                if (ReadDependency(start, size, out skipped) is { } wrong)
+                if (!ReadDependency(part, start, size, out skipped))
                 {
-                    return wrong;
+                    return false;
                 }
 
-                Warn("a payload has a dependency expression, which the firmware evaluates; it is not evaluated here");
+                reading.Warn("a payload has a dependency expression, which the firmware evaluates; it is not evaluated here");
                 start += skipped;
                 size -= skipped;
             }
 
-            return size == 0 ? Malformed(start, $"the image is empty behind its authentication and dependencies") : ReadPayloadHeader(start, size);
+            return size == 0 ? Malformed(start, $"the image is empty behind its authentication and dependencies") : ReadContent(part, start, size);
         }
 
-        private ImageMalformed? ReadAuthentication(long start, long size, bool isPromised, out long skipped)
+        private bool ReadAuthentication(RomPartBuilder part, long start, long size, bool isPromised, out long skipped)
         {
             skipped = 0;
             Span<byte> header = stackalloc byte[MonotonicCountSize + CertificateHeaderSize];
             var isThere = size >= header.Length
-                && content.TryRead(start, header)
+                && _content.TryRead(start, header)
                 && BinaryPrimitives.ReadUInt16LittleEndian(header[12..]) == CertificateRevision
                 && BinaryPrimitives.ReadUInt16LittleEndian(header[14..]) == CertificateTypeGuid
                 && new Guid(header.Slice(16, 16)) == Pkcs7Certificate;
@@ -411,8 +475,9 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
                     return Malformed(start, $"the payload says that it is authenticated, and has no authentication header");
                 }
 
-                Warn("a payload is not signed");
-                return null;
+                reading.Warn("a payload is not signed");
+                reading.NoteUnsigned();
+                return true;
             }
 
             long length = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
@@ -421,45 +486,91 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
                 return Malformed(start + 8, $"the authentication has a length of {length}, the payload has {size} bytes");
             }
 
-            Warn("a payload is signed; the signature was not checked here, the firmware checks it");
             skipped = MonotonicCountSize + length;
-            return null;
+            if (skipped == size)
+            {
+                // Nothing is there that could be signed, which is told as what it is.
+                return true;
+            }
+
+            var authentication = reading.Add("authentication", start, skipped, part);
+            authentication.Note(FormattableString.Invariant($"monotonic count {BinaryPrimitives.ReadUInt64LittleEndian(header)}"));
+            var signature = Verify(start + header.Length, length - CertificateHeaderSize, start + skipped, size - skipped, header[..MonotonicCountSize]);
+            authentication.Note(FormattableString.Invariant($"PKCS#7, {signature.Status}"));
+            reading.AddSignature(signature);
+            return true;
+        }
+
+        // The signature is over everything behind it, and then the count in front of it (UEFI 2.10, 23.1, EFI_FIRMWARE_IMAGE_AUTHENTICATION).
+        private RomImageSignature Verify(long start, long length, long signedStart, long signedLength, ReadOnlySpan<byte> count)
+        {
+            if (length > CmsSignature.MaxLength)
+            {
+                return SignatureVerdict.Invalid(SignatureKind, $"the signature has {length} bytes, at most {CmsSignature.MaxLength} are read");
+            }
+
+            var encoded = new byte[(int)length];
+            if (!_content.TryRead(start, encoded))
+            {
+                return SignatureVerdict.Invalid(SignatureKind, "the signature can't be read");
+            }
+
+            if (!CmsSignature.TryParse(encoded, out var signature, out var why))
+            {
+                return SignatureVerdict.Invalid(SignatureKind, why);
+            }
+
+            using var digests = signature.CreateDigests();
+            if (!digests.TryAppend(_content, signedStart, signedLength, reading.CancellationToken))
+            {
+                return SignatureVerdict.Invalid(SignatureKind, "what was signed can't be read");
+            }
+
+            digests.Append(count);
+            return signature.Verify(SignatureKind, digests, reading.Trust);
         }
 
         // EFI_FIRMWARE_IMAGE_DEP (UEFI 2.10, 23.2): opcodes up to END.
-        private FlashFailure? ReadDependency(long start, long size, out long skipped)
+        private bool ReadDependency(RomPartBuilder part, long start, long size, out long skipped)
         {
             skipped = 0;
             var bytes = new byte[(int)Math.Min(size, MaxDependencyLength)];
-            if (!content.TryRead(start, bytes))
+            if (!_content.TryRead(start, bytes))
             {
-                return Truncated(content.Length, $"the dependency expression at 0x{start:X} is cut off");
+                return Truncated($"the dependency expression at 0x{start:X} is cut off");
             }
 
+            var words = new List<string>();
             for (var i = 0; i < bytes.Length;)
             {
                 var opcode = bytes[i];
+                var operands = bytes.AsSpan(i + 1);
                 switch (opcode)
                 {
                     case 0x0D:
                         skipped = i + 1;
-                        return null;
+                        reading.Add("dependencies", start, skipped, part).Note(string.Join(' ', words));
+                        return true;
                     case 0x00:
+                        words.Add(operands.Length >= 16 ? new Guid(operands[..16]).ToString() : "guid");
                         i += 1 + 16;
                         break;
                     case 0x01 or 0x0E:
+                        words.Add(operands.Length >= 4 ? FormattableString.Invariant($"{(opcode == 0x01 ? "version " : "length ")}0x{BinaryPrimitives.ReadUInt32LittleEndian(operands):X8}") : "version");
                         i += 1 + 4;
                         break;
                     case 0x02:
-                        var end = bytes.AsSpan(i + 1).IndexOf((byte)0);
+                        var end = operands.IndexOf((byte)0);
                         if (end < 0)
                         {
                             return Malformed(start + i, $"a text in the dependency expression does not end");
                         }
 
+                        words.Add($"'{Encoding.ASCII.GetString(operands[..end])}'");
                         i += 1 + end + 1;
                         break;
                     case <= 0x0C:
+                        words.Add(Operators[opcode - 3]);
                         i++;
                         break;
                     default:
@@ -470,12 +581,32 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
             return Malformed(start, $"the dependency expression does not end within {bytes.Length} bytes");
         }
 
-        private ImageMalformed? ReadPayloadHeader(long start, long size)
+        private bool ReadContent(RomPartBuilder part, long start, long size)
         {
-            Span<byte> header = stackalloc byte[PayloadHeaderSize];
-            if (size < header.Length || !content.TryRead(start, header) || !header.StartsWith(PayloadSignature))
+            if (!ReadPayloadHeader(part, start, size, out var skipped))
             {
-                return null;
+                return false;
+            }
+
+            if (size > skipped)
+            {
+                var image = reading.Add("payload", start + skipped, size - skipped, part);
+                if (reading.Slice(image, start + skipped, size - skipped) is { } inner && !inner.TryReadAsAny())
+                {
+                    image.Note("opaque");
+                }
+            }
+
+            return true;
+        }
+
+        private bool ReadPayloadHeader(RomPartBuilder part, long start, long size, out long skipped)
+        {
+            skipped = 0;
+            Span<byte> header = stackalloc byte[PayloadHeaderSize];
+            if (size < header.Length || !_content.TryRead(start, header) || !header.StartsWith(PayloadSignature))
+            {
+                return true;
             }
 
             var headerSize = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
@@ -487,19 +618,16 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
             var found = (Version: BinaryPrimitives.ReadUInt32LittleEndian(header[8..]), Lowest: BinaryPrimitives.ReadUInt32LittleEndian(header[12..]));
             _versionsDiffer |= _versions is { } before && before != found;
             _versions = found;
+            skipped = headerSize;
+            var payloadHeader = reading.Add("payload-header", start, headerSize, part);
+            payloadHeader.Version = FormattableString.Invariant($"0x{found.Version:X8}");
+            payloadHeader.Note(FormattableString.Invariant($"lowest supported version 0x{found.Lowest:X8}"));
             if (found.Lowest > found.Version)
             {
-                Warn("a payload carries a lowest supported version that is above its own: it could not be flashed again");
+                reading.Warn("a payload carries a lowest supported version that is above its own: it could not be flashed again");
             }
 
-            return null;
+            return true;
         }
-    }
-
-    private sealed record Found
-    {
-        public RomIdentity Identity { get; init; } = RomIdentity.None;
-
-        public ImmutableArray<string> Warnings { get; init; } = [];
     }
 }
