@@ -131,7 +131,9 @@ public sealed class DetachedSignaturesTests
 
         public bool IsRefused { get; init; }
 
-        public string Name => "rom.bin";
+        public string Name => "a folder/rom.bin";
+
+        public string FileName => "rom.bin";
 
         public ValueTask<FlashResult<Stream>> OpenReadAsync(CancellationToken cancellationToken) => new(new ImageUnreadable());
 
