@@ -41,13 +41,16 @@ public sealed class Bench : IDisposable
 
     public string Image => Path.Combine(Folder, "rom.cap");
 
+    /// <summary>The certificate of whoever signs images; the signature lies beside the image.</summary>
+    public string Maker => Path.Combine(Folder, "maker.pem");
+
     public string Catalog => Path.Combine(Folder, "catalog.json");
 
     public string Journal => Path.Combine(Folder, "journal.rfj");
 
     public string UpdateCapsule => Path.Combine(Esp, "EFI", "UpdateCapsule");
 
-    public string[] FlashArguments => ["flash", "--image", Image, "--catalog", Catalog, "--allow-unsigned-catalog", "--target", Target, "--journal", Journal];
+    public string[] FlashArguments => ["flash", "--image", Image, "--image-trust", Maker, "--catalog", Catalog, "--allow-unsigned-catalog", "--target", Target, "--journal", Journal];
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
@@ -88,6 +91,7 @@ public sealed class Bench : IDisposable
     public void WriteCatalog()
     {
         var image = File.ReadAllBytes(Image);
+        SignImage();
         var catalog = new JsonObject
         {
             ["romflashCatalog"] = 1,
@@ -113,6 +117,15 @@ public sealed class Bench : IDisposable
         File.WriteAllText(Catalog, catalog.ToJsonString());
     }
 
+    /// <summary>Writes the image's signature beside it, and its maker's certificate. A detached signature is the same thing, whatever it is of.</summary>
+    public void SignImage()
+    {
+        var now = DateTimeOffset.UtcNow;
+        using var maker = MakeSigner("CN=Image maker", now);
+        File.WriteAllText(Maker, maker.ExportCertificatePem());
+        File.WriteAllBytes(Image + ".p7s", CatalogSignature.Sign(File.ReadAllBytes(Image), maker, now).Span);
+    }
+
     /// <summary>Writes a targets file with the one server in a group.</summary>
     public void WriteTargets() => File.WriteAllText(
         Path.Combine(Folder, "targets.json"),
@@ -133,7 +146,7 @@ public sealed class Bench : IDisposable
     public string WriteSigner()
     {
         var path = Path.Combine(Folder, "signer.pfx");
-        using var signer = MakeSigner(DateTimeOffset.UtcNow);
+        using var signer = MakeSigner("CN=Catalog maker", DateTimeOffset.UtcNow);
         File.WriteAllBytes(path, signer.Export(X509ContentType.Pkcs12));
         if (!OperatingSystem.IsWindows())
         {
@@ -148,15 +161,15 @@ public sealed class Bench : IDisposable
     {
         SetSerial(1);
         var now = DateTimeOffset.UtcNow;
-        using var signer = MakeSigner(now);
+        using var signer = MakeSigner("CN=Catalog maker", now);
         File.WriteAllText(Path.Combine(Folder, "signer.pem"), signer.ExportCertificatePem());
         File.WriteAllBytes(Catalog + CatalogSignature.Extension, CatalogSignature.Sign(File.ReadAllBytes(Catalog), signer, now).Span);
     }
 
-    private static X509Certificate2 MakeSigner(DateTimeOffset now)
+    private static X509Certificate2 MakeSigner(string name, DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return new CertificateRequest("CN=Catalog maker", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        return new CertificateRequest(name, key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
     }
 
     /// <summary>Makes a small capsule without any tool (UEFI 2.10, 23.3.2: a firmware management capsule with one payload).</summary>

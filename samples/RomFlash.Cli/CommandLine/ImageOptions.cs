@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using RomFlash.Cli.Hosting;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Images.Signatures;
 using RomFlash.Sdk.Outcomes;
 
@@ -33,7 +34,9 @@ internal sealed class ImageOptions
 
     public ImmutableArray<Option> All => [_images, _trust];
 
-    public string[] Paths(ParseResult parsed) => parsed.GetValue(_images) ?? [];
+    /// <summary>The images that the command line names; of a folder, the bundle that it is.</summary>
+    public IEnumerable<FileImageSource> Sources(ParseResult parsed) =>
+        (parsed.GetValue(_images) ?? []).Select(p => new FileImageSource(Directory.Exists(p) ? Path.Combine(p, RomPaqBundleFormat.ManifestName) : p));
 
     /// <summary>The validator that goes by what the options say.</summary>
     public async Task<FlashResult<RomImageValidator>> ReadValidatorAsync(ParseResult parsed, CancellationToken cancellationToken)
@@ -55,9 +58,9 @@ internal sealed class ImageOptions
         }
 
         var images = ImmutableArray.CreateBuilder<RomImage>();
-        foreach (var file in Paths(parsed))
+        foreach (var source in Sources(parsed))
         {
-            if (!(await validator.ValidateAllAsync(new FileImageSource(file), cancellationToken)).TryGetValue(out var found, out failure))
+            if (!(await validator.ValidateAllAsync(source, cancellationToken)).TryGetValue(out var found, out failure))
             {
                 return failure;
             }

@@ -48,9 +48,9 @@ internal sealed class ValidateCommand : CliCommand
         var isTree = parsed.GetValue(_tree);
         var isJson = parsed.GetValue(_json);
         var codes = new List<int>();
-        foreach (var file in _images.Paths(parsed))
+        foreach (var source in _images.Sources(parsed))
         {
-            if ((await validator.InspectAsync(new FileImageSource(file), Everything, cancellationToken)).TryGetValue(out var report, out failure) && !report.IsValid)
+            if ((await validator.InspectAsync(source, Everything, cancellationToken)).TryGetValue(out var report, out failure) && !report.IsValid)
             {
                 failure = report.Problems[0];
             }
@@ -58,7 +58,7 @@ internal sealed class ValidateCommand : CliCommand
             codes.Add(failure is null ? ExitCode.Success : ExitCode.Of(failure));
             if (isJson)
             {
-                Terminal.Out.WriteLine(RomFlashJson.Line(report is null ? ImageResult.Of(file, failure!) : ImageResult.Of(report, isTree)));
+                Terminal.Out.WriteLine(RomFlashJson.Line(report is null ? ImageResult.Of(source.Path, failure!) : ImageResult.Of(report, isTree)));
             }
             else if (report is not null)
             {

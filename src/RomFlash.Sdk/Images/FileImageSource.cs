@@ -4,7 +4,7 @@ namespace RomFlash.Sdk.Images;
 
 /// <summary>An image in a regular file. Directories, devices, pipes and sockets are refused: opening a pipe would wait for a writer, and a device has no end.</summary>
 /// <remarks>Thread-safe: streams are independent of each other. What kind of file it is can be told on Linux and Windows; elsewhere only directories are told apart.</remarks>
-public sealed class FileImageSource : IRomImageSource
+public sealed class FileImageSource : IRomImageNeighbours
 {
     /// <summary>Names a file; nothing is opened yet.</summary>
     /// <param name="path">The path; not empty.</param>
@@ -19,6 +19,26 @@ public sealed class FileImageSource : IRomImageSource
 
     /// <inheritdoc/>
     public string Name => Path;
+
+    /// <inheritdoc/>
+    public string FileName => System.IO.Path.GetFileName(Path);
+
+    /// <inheritdoc/>
+    public async ValueTask<FlashResult<Stream>?> TryOpenNeighbourAsync(string name, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(name) || name is "." or ".." || name.AsSpan().ContainsAny("/\\:\0"))
+        {
+            return null;
+        }
+
+        var path = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path) ?? string.Empty, name);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        return await new FileImageSource(path).OpenReadAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<FlashResult<Stream>> OpenReadAsync(CancellationToken cancellationToken)

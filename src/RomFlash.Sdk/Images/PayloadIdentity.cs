@@ -24,7 +24,8 @@ internal static class PayloadIdentity
             Contradiction(reading, name, $"is for device class {string.Join(", ", own.DeviceClasses)}, the package says {string.Join(", ", package.DeviceClasses)}");
         }
 
-        if (Contradict(own.PciIds, package.PciIds))
+        var pci = own.PciIds.IsEmpty ? package.PciIds : package.PciIds.IsEmpty ? own.PciIds : [.. own.PciIds.Where(o => package.PciIds.Any(p => o.Matches(p) || p.Matches(o)))];
+        if (pci.IsEmpty && !own.PciIds.IsEmpty)
         {
             Contradiction(reading, name, $"is for {string.Join(", ", own.PciIds)}, the package says {string.Join(", ", package.PciIds)}");
         }
@@ -34,7 +35,7 @@ internal static class PayloadIdentity
             Kind = own.Kind ?? package.Kind,
             FirmwareClasses = Narrow(own.FirmwareClasses, package.FirmwareClasses),
             DeviceClasses = Narrow(own.DeviceClasses, package.DeviceClasses),
-            PciIds = Narrow(own.PciIds, package.PciIds),
+            PciIds = pci,
             Models = [.. own.Models.Concat(package.Models).Distinct(StringComparer.OrdinalIgnoreCase)],
             Version = own.Version ?? package.Version,
             LowestSupportedVersion = own.LowestSupportedVersion ?? package.LowestSupportedVersion,

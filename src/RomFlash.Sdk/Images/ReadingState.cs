@@ -16,6 +16,9 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
 
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
+    /// <summary>Where all readings of the image decode to.</summary>
+    public DecodeBuffers Buffers { get; } = new();
+
     public List<ImageFailure> Problems { get; } = [];
 
     public List<string> Warnings { get; } = [];
@@ -103,4 +106,4 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
 }
 
 /// <summary>A payload that a package's format found.</summary>
-internal sealed record FoundPayload(RomPartBuilder Part, RomPayload Payload, RomIdentity Identity, ContentDigest? Sha256);
+internal sealed record FoundPayload(RomPartBuilder Part, RomPayload Payload, RomIdentity Identity, ContentDigest? Sha256, bool IsForTarget);

@@ -17,6 +17,7 @@ public static class RomImageFormats
         new IntelFlashDescriptorFormat(),
         new LegacySystemRomFormat(),
         new OptionRomFormat(),
+        new RomPaqBundleFormat(),
         new UefiCapsuleFormat(),
     ];
 }

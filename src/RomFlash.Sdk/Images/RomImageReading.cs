@@ -56,6 +56,9 @@ public sealed class RomImageReading
     /// <summary>How many problems were reported so far, in all of the image.</summary>
     public int ProblemCount => _state.Problems.Count;
 
+    /// <summary>Memory to decode to, within what <see cref="TryTake"/> allows.</summary>
+    internal DecodeBuffers Buffers => _state.Buffers;
+
     /// <summary>Adds a part.</summary>
     /// <param name="kind">What it is; see <see cref="RomImagePart.Kind"/>.</param>
     /// <param name="offset">Where it begins in <see cref="Content"/>, in bytes.</param>
@@ -175,7 +178,16 @@ public sealed class RomImageReading
     /// <param name="payload">How to get at it.</param>
     /// <param name="identity">What it is for, by the package's word.</param>
     /// <param name="sha256">The SHA-256 that it has to have by the package's word, or null when the package gives none.</param>
-    public void AddPayload(RomPartBuilder part, RomPayload payload, RomIdentity identity, ContentDigest? sha256 = null)
+    public void AddPayload(RomPartBuilder part, RomPayload payload, RomIdentity identity, ContentDigest? sha256 = null) =>
+        Add(part, payload, identity, sha256, isForTarget: true);
+
+    /// <summary>Adds something that belongs to this package and that no target takes. It only has to be there, and whole.</summary>
+    /// <param name="part">The part that stands for it.</param>
+    /// <param name="payload">How to get at it.</param>
+    /// <param name="sha256">The SHA-256 that it has to have.</param>
+    public void AddCompanion(RomPartBuilder part, RomPayload payload, ContentDigest sha256) => Add(part, payload, RomIdentity.None, sha256, isForTarget: false);
+
+    private void Add(RomPartBuilder part, RomPayload payload, RomIdentity identity, ContentDigest? sha256, bool isForTarget)
     {
         ArgumentNullException.ThrowIfNull(part);
         ArgumentNullException.ThrowIfNull(payload);
@@ -186,7 +198,7 @@ public sealed class RomImageReading
             return;
         }
 
-        _state.Payloads.Add(new(part, payload, identity, sha256));
+        _state.Payloads.Add(new(part, payload, identity, sha256, isForTarget));
     }
 
     /// <summary>A reading of a stretch of this content as it is.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
+using RomFlash.Sdk.Images.Signatures;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Images;
@@ -209,12 +210,25 @@ public sealed class RomImageValidator
         ContentDigest? digest = null;
         if (inspection.WithDigest)
         {
-            if (!(await DigestAsync(stream, content, cancellationToken).ConfigureAwait(false)).TryGetValue(out var sha256, out var failure))
+            // What lies beside the image sees it pass by, in the same pass that digests it.
+            DetachedSignatures? beside = null;
+            if (source is IRomImageNeighbours neighbours
+                && !(await DetachedSignatures.LoadAsync(neighbours, neighbours.FileName, cancellationToken).ConfigureAwait(false)).TryGetValue(out beside, out var unread))
+            {
+                return unread;
+            }
+
+            using var signatures = beside;
+            if (!(await DigestAsync(stream, content, signatures, cancellationToken).ConfigureAwait(false)).TryGetValue(out var sha256, out var failure))
             {
                 return failure;
             }
 
             digest = sha256;
+            foreach (var signature in signatures?.Verify(_options.Trust) ?? [])
+            {
+                reading.AddSignature(signature);
+            }
         }
 
         if (WhyUnusable(content) is { } changed)
@@ -282,6 +296,11 @@ public sealed class RomImageValidator
                     reading.Check(found.Part, "payload sha256", 0, found.Payload.Length, promised.ToString(), extracted.Sha256.ToString());
                 }
 
+                if (!found.IsForTarget)
+                {
+                    return null;
+                }
+
                 var isKnown = await Task.Run(reading.TryReadAsAny, cancellationToken).ConfigureAwait(false);
                 if (!isKnown)
                 {
@@ -302,7 +321,7 @@ public sealed class RomImageValidator
     }
 
     // The next stretch is read while this one is digested.
-    private static async ValueTask<FlashResult<ContentDigest>> DigestAsync(Stream stream, WitnessedContent content, CancellationToken cancellationToken)
+    private static async ValueTask<FlashResult<ContentDigest>> DigestAsync(Stream stream, WitnessedContent content, DetachedSignatures? signatures, CancellationToken cancellationToken)
     {
         var current = ArrayPool<byte>.Shared.Rent(BufferSize);
         var next = ArrayPool<byte>.Shared.Rent(BufferSize);
@@ -334,6 +353,7 @@ public sealed class RomImageValidator
 
                 reading = FillAsync(stream, next, cancellationToken);
                 hash.AppendData(current, 0, count);
+                signatures?.Append(current.AsSpan(0, count));
                 if (!content.Confirms(offset, current.AsSpan(0, count)))
                 {
                     return new ImageChangedOnClient { Detail = "it changed between the check of its structure and the computation of its digest" };

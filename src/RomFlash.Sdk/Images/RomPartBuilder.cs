@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace RomFlash.Sdk.Images;
 
-/// <summary>A part of the report while an image is being read. Made by <see cref="RomImageReading.Add"/>.</summary>
+/// <summary>A part of the report while an image is being read. Made by <see cref="RomImageReading.Add(string, long, long, RomPartBuilder)"/>.</summary>
 /// <remarks>Not thread-safe.</remarks>
 public sealed class RomPartBuilder
 {

@@ -41,7 +41,7 @@ public sealed class JsonTests : IDisposable
         var target = (string[])["--target", _bench.Target];
         File.WriteAllText(Path.Combine(_bench.Folder, "targets.json"), "{\"romflashTargets\":1,\"groups\":{\"a\":{\"targets\":[\"ssh://x\"],\"colour\":1}}}");
         string before = Path.Combine(_bench.Folder, "before.json"), after = Path.Combine(_bench.Folder, "after.json"), metadata = Path.Combine(_bench.Folder, "firmware.xml");
-        string[] planned = [.. target, "--image", _bench.Image, "--catalog", _bench.Catalog, "--allow-unsigned-catalog"];
+        string[] planned = [.. target, "--image", _bench.Image, "--image-trust", _bench.Maker, "--catalog", _bench.Catalog, "--allow-unsigned-catalog"];
         File.WriteAllText(metadata, "<components><component type=\"firmware\"><id>com.maker.board</id><releases><release version=\"1\"/></releases></component></components>");
         using var signed = new Bench();
         signed.WriteSmallCapsule();
@@ -67,7 +67,7 @@ public sealed class JsonTests : IDisposable
             ("target", ["plan", .. planned, "--reflash", "--out", after]),
             ("target", ["plan", "show", before]),
             ("difference", ["plan", "diff", before, after]),
-            ("target", ["flash", "--plan", before, "--image", _bench.Image, "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--dry-run"]),
+            ("target", ["flash", "--plan", before, "--image", _bench.Image, "--image-trust", _bench.Maker, "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--dry-run"]),
             ("target", ["demo"]),
             ("failure", ["plan", "show", _bench.Catalog]),
             ("failure", ["catalog", "import", "--from", _bench.Image, "--to", Path.Combine(_bench.Folder, "other.json")]),
@@ -127,7 +127,7 @@ public sealed class JsonTests : IDisposable
     [Fact]
     public async Task Plan_Json_NamesTheCatalogsAndNoStageWhereNothingFailed()
     {
-        var plan = (await Cli.RunAsync("plan", "--target", _bench.Target, "--image", _bench.Image, "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--json")).SingleJson;
+        var plan = (await Cli.RunAsync("plan", "--target", _bench.Target, "--image", _bench.Image, "--image-trust", _bench.Maker, "--catalog", _bench.Catalog, "--allow-unsigned-catalog", "--json")).SingleJson;
 
         Assert.Equal("WouldUpgrade", plan.GetProperty("outcome").GetString());
         Assert.Equal(JsonValueKind.Null, plan.GetProperty("stage").ValueKind);

@@ -154,6 +154,9 @@ public sealed class PlanTests : IDisposable
         image[^1] ^= 1;
         await File.WriteAllBytesAsync(_bench.Image, image);
 
+        // By the same maker, so that it is the plan that refuses it.
+        _bench.SignImage();
+
         var result = await CarryOutAsync("--json");
 
         Assert.Equal(6, result.ExitCode);
@@ -199,8 +202,8 @@ public sealed class PlanTests : IDisposable
     private Task<RunResult> RunAsync(params string[] arguments) => Cli.RunInAsync(_bench.Folder, arguments);
 
     private Task<RunResult> PlanAsync(params string[] more) =>
-        RunAsync(["plan", "--targets", "targets.json", "--image", "rom.cap", "--catalog", "catalog.json", "--trust", "signer.pem", "--no-reboot", "--by", "ann", .. more]);
+        RunAsync(["plan", "--targets", "targets.json", "--image", "rom.cap", "--image-trust", "maker.pem", "--catalog", "catalog.json", "--trust", "signer.pem", "--no-reboot", "--by", "ann", .. more]);
 
     private Task<RunResult> CarryOutAsync(params string[] more) =>
-        RunAsync(["flash", "--plan", "plan.json", "--image", "rom.cap", "--catalog", "catalog.json", "--trust", "signer.pem", "--journal", "journal.rfj", .. more]);
+        RunAsync(["flash", "--plan", "plan.json", "--image", "rom.cap", "--image-trust", "maker.pem", "--catalog", "catalog.json", "--trust", "signer.pem", "--journal", "journal.rfj", .. more]);
 }

@@ -95,7 +95,7 @@ public sealed class SyntaxTests
     {
         using var bench = new Bench();
         bench.WriteSmallCapsule();
-        string[] arguments = command == "probe" ? ["probe"] : ["flash", "--image", bench.Image, "--catalog", bench.Catalog, "--allow-unsigned-catalog", "--journal", bench.Journal];
+        string[] arguments = command == "probe" ? ["probe"] : ["flash", "--image", bench.Image, "--image-trust", bench.Maker, "--catalog", bench.Catalog, "--allow-unsigned-catalog", "--journal", bench.Journal];
 
         var result = await Cli.RunAsync([.. arguments, "--target", "sim://rack-01"]);
 

@@ -34,7 +34,7 @@ public sealed partial class ProcedureTests
         }
 
         // The whole road, each command of it.
-        foreach (var command in (string[])["catalog check", "validate", "probe", "catalog explain", "plan --targets", "plan show", "flash --plan plan.json --image rom.cap --catalog catalog.json --trust signer.pem --dry-run", "--no-reboot --out plan.json", "confirm", "history", "recover"])
+        foreach (var command in (string[])["catalog check", "validate", "probe", "catalog explain", "plan --targets", "plan show", "flash --plan plan.json --image rom.cap --image-trust maker.pem --catalog catalog.json --trust signer.pem --dry-run", "--no-reboot --out plan.json", "confirm", "history", "recover"])
         {
             Assert.Contains(ran, r => r.Contains(command, StringComparison.Ordinal));
         }

@@ -3,10 +3,10 @@ using RomFlash.Sdk.Images.Formats.FirmwareVolumes;
 namespace RomFlash.Sdk.Images.Formats;
 
 /// <summary>
-/// Raw flash images of UEFI firmware: firmware volumes at any place (UEFI PI 1.8, volume 3, 3.2), with their files, sections and what is compressed in them;
-/// every sum of headers and data is checked.
+/// Flash images of UEFI firmware: firmware volumes anywhere in the file, with the files and sections in them (UEFI PI 1.8, volume 3). All sums of volumes, files
+/// and CRC-32 sections are checked, and what is compressed is decoded and read as well.
 /// </summary>
-/// <remarks>Thread-safe and without state.</remarks>
+/// <remarks>Thread-safe and without state. Time is in proportion to the content and what it decodes to, memory is bounded by <see cref="RomImageLimits"/>.</remarks>
 public sealed class FirmwareVolumeFormat : IRomImageFormat
 {
     /// <inheritdoc/>
@@ -16,36 +16,25 @@ public sealed class FirmwareVolumeFormat : IRomImageFormat
     public RomRecognition Recognize(IRomImageContent content)
     {
         ArgumentNullException.ThrowIfNull(content);
-        if (IntelFlashDescriptorFormat.IsDescriptor(content))
+        Span<byte> head = stackalloc byte[VolumeHeader.SignatureOffset + VolumeHeader.Signature.Length];
+        if (!content.TryRead(0, head) || IntelFlashDescriptorFormat.IsDescriptor(content))
         {
             return RomRecognition.None;
         }
 
-        if (VolumeHeader.TryRead(content, 0, out _))
-        {
-            return RomRecognition.Signature;
-        }
-
-        for (var at = 0L; VolumeHeader.FindSignature(content, at) is >= 0 and var found; at = found + VolumeHeader.Alignment)
-        {
-            if (VolumeHeader.TryRead(content, found, out var header) && header.SumHolds(content))
-            {
-                return RomRecognition.Structure;
-            }
-        }
-
-        return RomRecognition.None;
+        return head[VolumeHeader.SignatureOffset..].SequenceEqual(VolumeHeader.Signature) ? RomRecognition.Signature
+            : VolumeScan.FindNext(content, 0, mustVouch: true, out _, out _) >= 0 ? RomRecognition.Structure
+            : RomRecognition.None;
     }
 
     /// <inheritdoc/>
     public void Read(RomImageReading reading)
     {
         ArgumentNullException.ThrowIfNull(reading);
-        if (reading.Nesting == 0)
+        reading.Identity = new() { Kind = RomKind.SystemRom };
+        if (VolumeReader.ReadArea(reading) == 0)
         {
-            reading.Identity = new() { Kind = RomKind.SystemRom };
+            reading.Truncated($"a volume header has at least {VolumeHeader.FixedSize} bytes");
         }
-
-        new VolumeReader(reading.CancellationToken).ReadAll(reading);
     }
 }

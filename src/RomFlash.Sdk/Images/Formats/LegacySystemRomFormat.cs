@@ -34,7 +34,7 @@ public sealed class LegacySystemRomFormat : IRomImageFormat
             && tail[0] == FarJump
             && IsDate(tail.Slice(DateOffset, DateLength))
             && !IntelFlashDescriptorFormat.IsDescriptor(content)
-            && VolumeHeader.FindSignature(content, 0) < 0
+            && VolumeScan.FindNext(content, 0, mustVouch: false, out _, out _) < 0
             ? RomRecognition.Convention
             : RomRecognition.None;
     }

@@ -49,7 +49,7 @@ public sealed class CatalogCommandTests : IDisposable
 
         var signed = await Cli.RunAsync("catalog", "sign", _bench.Catalog, "--certificate", Certificate, "--key", Key);
         var check = await Cli.RunAsync("catalog", "check", _bench.Catalog, "--trust", Certificate, "--catalog-history", History, "--json");
-        var flash = await Cli.RunAsync("flash", "--image", _bench.Image, "--catalog", _bench.Catalog, "--trust", Certificate, "--catalog-history", History, "--target", _bench.Target, "--journal", _bench.Journal, "--json");
+        var flash = await Cli.RunAsync("flash", "--image", _bench.Image, "--image-trust", _bench.Maker, "--catalog", _bench.Catalog, "--trust", Certificate, "--catalog-history", History, "--target", _bench.Target, "--journal", _bench.Journal, "--json");
 
         Assert.True(signed.ExitCode == 0, signed.ToString());
         Assert.Contains("signed by CN=Signer", signed.Out, StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public sealed class CatalogCommandTests : IDisposable
     public async Task Flash_UnsignedCatalog_NeedsItsOptionAndIsNamedInTheReport()
     {
         _bench.WriteSmallCapsule();
-        string[] arguments = ["flash", "--image", _bench.Image, "--catalog", _bench.Catalog, "--catalog-history", History, "--target", _bench.Target, "--journal", _bench.Journal, "--json"];
+        string[] arguments = ["flash", "--image", _bench.Image, "--image-trust", _bench.Maker, "--catalog", _bench.Catalog, "--catalog-history", History, "--target", _bench.Target, "--journal", _bench.Journal, "--json"];
 
         var refused = await Cli.RunAsync(arguments);
         var accepted = await Cli.RunAsync([.. arguments, "--allow-unsigned-catalog"]);
@@ -101,7 +101,7 @@ public sealed class CatalogCommandTests : IDisposable
             SetSerial(serial);
             var signed = await Cli.RunAsync("catalog", "sign", _bench.Catalog, "--certificate", Certificate, "--key", Key, "--force");
             Assert.True(signed.ExitCode == 0, signed.ToString());
-            return await Cli.RunAsync(["flash", "--image", _bench.Image, "--catalog", _bench.Catalog, "--trust", Certificate, "--catalog-history", History, "--target", _bench.Target, "--journal", _bench.Journal, .. more]);
+            return await Cli.RunAsync(["flash", "--image", _bench.Image, "--image-trust", _bench.Maker, "--catalog", _bench.Catalog, "--trust", Certificate, "--catalog-history", History, "--target", _bench.Target, "--journal", _bench.Journal, .. more]);
         }
 
         AssertFails(6, "RF4017", await After(RunAsync(42, "--dry-run"), () => RunAsync(42), () => RunAsync(41)));

@@ -25,5 +25,19 @@ internal sealed record FormatRun(bool IsRecognized, string Format, RomIdentity I
     /// <summary>All parts, each before those in it.</summary>
     public IEnumerable<RomImagePart> Parts => Flatten(Root);
 
+    /// <summary>Asserts what holds of every tree, whatever was read: parts lie in what they are parts of, one behind the other.</summary>
+    public static void AssertIsTree(RomImagePart part)
+    {
+        var (end, space) = (0L, part.DecodedLength is { } decoded ? (Start: 0L, End: decoded) : (Start: part.Offset, End: part.Offset + part.Length));
+        foreach (var inner in part.Parts)
+        {
+            Assert.Equal(part.IsInFile && part.DecodedLength is null, inner.IsInFile);
+            Assert.True(inner.Length >= 0 && inner.Offset >= space.Start && inner.Offset + inner.Length <= space.End, $"{inner.Kind} at {inner.Offset} of {inner.Length} bytes is not in {part.Kind} at {space}");
+            Assert.True(inner.Offset >= end, $"{inner.Kind} at {inner.Offset} begins before {end}");
+            end = inner.Offset + inner.Length;
+            AssertIsTree(inner);
+        }
+    }
+
     private static IEnumerable<RomImagePart> Flatten(RomImagePart part) => part.Parts.SelectMany(Flatten).Prepend(part);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Tests.Images.Formats;
 
 namespace RomFlash.Sdk.Tests.Images.Fuzzing;
 
@@ -103,10 +104,10 @@ internal readonly record struct Mutation(MutationKind Kind, int Place, int Other
                 continue;
             }
 
-            SampleImages.RepairVolume(bytes.AsSpan(at));
+            FirmwareVolumeBuilder.RepairVolume(bytes.AsSpan(at));
             for (var file = at + 72; file + 24 <= bytes.Length;)
             {
-                SampleImages.RepairFile(bytes.AsSpan(file));
+                FirmwareVolumeBuilder.RepairFile(bytes.AsSpan(file));
                 var size = bytes[file + 20] | (bytes[file + 21] << 8) | (bytes[file + 22] << 16);
                 if (size is < 24 or > 1 << 20)
                 {

@@ -1,26 +1,25 @@
 using System.Buffers.Binary;
-using System.Text;
 using RomFlash.Sdk.Images.Checksums;
+using RomFlash.Sdk.Tests.Images.Formats;
+using static RomFlash.Sdk.Tests.Images.Formats.FirmwareVolumeBuilder;
 
 namespace RomFlash.Sdk.Tests.Images.Fuzzing;
 
 /// <summary>Small images of each format, made by the formats' own rules: right from the first byte to the last.</summary>
 internal static class SampleImages
 {
-    private static readonly Guid Ffs2 = new("8c8ce578-8a3d-4f1c-9935-896185c32dd3");
-
     /// <summary>Two volumes with padding between them: files with and without a sum over their data, sections in sections, one guarded by a CRC-32.</summary>
     public static byte[] Volumes()
     {
-        byte[] driver = [.. Section(0x10, [0x4D, 0x5A, .. new byte[61]]), .. Section(0x15, Encoding.Unicode.GetBytes("Driver\0")), .. Section(0x14, [1, 0, .. Encoding.Unicode.GetBytes("1.2\0")])];
+        byte[] driver = [.. Section(0x10, [0x4D, 0x5A, .. new byte[61]]), .. Ui("Driver"), .. FirmwareVolumeBuilder.Version("1.2")];
         return
         [
-            .. Volume(
-                File(0x07, dataSum: true, driver),
-                File(0xF0, dataSum: false, Enumerable.Repeat((byte)0xFF, 24).ToArray()),
-                File(0x0B, dataSum: true, Guarded(Section(0x17, Volume(File(0x01, dataSum: true, new byte[] { 1, 2, 3, 4, 5 })))))),
+            .. With(
+                File(0x07, driver),
+                File(0xF0, Enumerable.Repeat((byte)0xFF, 24).ToArray(), hasSum: false),
+                File(0x0B, Guarded(Section(0x17, With(File(0x01, [1, 2, 3, 4, 5])).Build())))).Build(),
             .. Enumerable.Repeat((byte)0xFF, 512),
-            .. Volume(File(0x02, dataSum: false, Section(0x19, new byte[] { 9, 8, 7, 6 }))),
+            .. With(File(0x02, Section(0x19, [9, 8, 7, 6]), hasSum: false)).Build(),
         ];
     }
 
@@ -98,66 +97,6 @@ internal static class SampleImages
         bios.CopyTo(flash, 0x1000);
         return flash;
     }
-
-    /// <summary>A volume with these files, and some free space.</summary>
-    public static byte[] Volume(params byte[][] files)
-    {
-        var bytes = new List<byte>(new byte[72]);
-        foreach (var file in files)
-        {
-            bytes.AddRange(Enumerable.Repeat((byte)0xFF, -bytes.Count & 7));
-            bytes.AddRange(file);
-        }
-
-        bytes.AddRange(Enumerable.Repeat((byte)0xFF, 64 + (-bytes.Count & 63)));
-        var volume = bytes.ToArray();
-        Ffs2.TryWriteBytes(volume.AsSpan(16));
-        BinaryPrimitives.WriteUInt64LittleEndian(volume.AsSpan(32), (ulong)volume.Length);
-        "_FVH"u8.CopyTo(volume.AsSpan(40));
-        BinaryPrimitives.WriteUInt32LittleEndian(volume.AsSpan(44), 0x0004_FEFF);
-        BinaryPrimitives.WriteUInt16LittleEndian(volume.AsSpan(48), 72);
-        volume[55] = 2;
-        BinaryPrimitives.WriteUInt32LittleEndian(volume.AsSpan(56), (uint)(volume.Length / 64));
-        BinaryPrimitives.WriteUInt32LittleEndian(volume.AsSpan(60), 64);
-        RepairVolume(volume);
-        return volume;
-    }
-
-    /// <summary>Makes the sum of a volume's header right again.</summary>
-    public static void RepairVolume(Span<byte> volume)
-    {
-        volume.Slice(50, 2).Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(volume[50..], Sum16.Repair(volume[..72]));
-    }
-
-    /// <summary>Makes the sum of a file's header right again.</summary>
-    public static void RepairFile(Span<byte> file)
-    {
-        file[16] = 0;
-        file[16] = (byte)-(Sum8.Hash(file[..24]) - file[23] - file[17]);
-    }
-
-    public static byte[] File(byte type, bool dataSum, byte[] data)
-    {
-        var file = new byte[24 + data.Length];
-        new Guid(type, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).TryWriteBytes(file);
-        file[17] = dataSum ? Sum8.Repair(data) : (byte)0xAA;
-        file[18] = type;
-        file[19] = dataSum ? (byte)0x40 : (byte)0;
-        (file[20], file[21], file[22], file[23]) = ((byte)file.Length, (byte)(file.Length >> 8), (byte)(file.Length >> 16), 0xF8);
-        data.CopyTo(file, 24);
-        RepairFile(file);
-        return file;
-    }
-
-    public static byte[] Section(byte type, byte[] data)
-    {
-        var size = 4 + data.Length;
-        return [(byte)size, (byte)(size >> 8), (byte)(size >> 16), type, .. data, .. new byte[-size & 3]];
-    }
-
-    private static byte[] Guarded(byte[] content) =>
-        Section(0x02, [.. new Guid("fc1bcdb0-7d31-49aa-936a-a4600d9dd083").ToByteArray(), 28, 0, 1, 0, .. BitConverter.GetBytes(Crc32.Hash(content)), .. content]);
 
     private static byte[] OptionRomImage(byte codeType, bool isLast)
     {

@@ -1,402 +1,339 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
-using RomFlash.Sdk.Images.Compression;
 
 namespace RomFlash.Sdk.Images.Formats.FirmwareVolumes;
 
-/// <summary>Reads the sections that files are made of, and decodes those that are compressed (UEFI PI 1.8, volume 3, 3.2.4 and 3.2.5).</summary>
-internal sealed class SectionReader(VolumeReader volumes, CancellationToken cancellationToken)
+/// <summary>Reads streams of sections (UEFI PI 1.8, volume 3, 3.2.4 and 3.2.5). Each that holds others is a reading of its own, so that nesting is bounded.</summary>
+internal static class SectionReader
 {
+    // EFI_COMMON_SECTION_HEADER and _HEADER2: u24 size, u8 type; where the size is all ones, u32 size behind it.
     private const int HeaderSize = 4;
     private const int LargeHeaderSize = 8;
-    private const uint LargeSize = 0xFFFFFF;
-    private const int LongestText = 512;
+    private const uint SaysLarge = 0xFF_FFFF;
+    private const int Alignment = 4;
 
-    // EFI_GUIDED_SECTION_PROCESSING_REQUIRED.
-    private const ushort ProcessingRequired = 0x01;
+    // EFI_GUID_DEFINED_SECTION behind the common header: GUID, u16 DataOffset, u16 Attributes.
+    private const int GuidedSize = 20;
+    private const ushort ProcessingRequired = 1;
 
-    // One pair for each level of compression: what was compressed, and what it decoded to. Used again, so that much decoding makes little garbage.
-    private readonly List<(byte[] Compressed, byte[] Decoded)> _buffers = [];
-    private int _level;
+    // EFI_COMPRESSION_SECTION behind the common header: u32 UncompressedLength, u8 CompressionType.
+    private const int CompressionSize = 5;
 
-    private static Guid Lzma => new("ee4e5898-3914-4259-9d6e-dc7bd79403cf");
+    // Longer names are cut off; what firmware files are called takes a few words.
+    private const int LongestText = 256;
 
-    private static Guid LzmaF86 => new("d42ae6bd-1352-4bfb-909a-ca72a6eae889");
+    private static Guid Crc32 => new("fc1bcdb0-7d31-49aa-936a-a4600d9dd083");
 
-    private static Guid Tiano => new("a31280ad-481e-41b6-95e8-127f4c984779");
+    // UEFI PI 1.8, volume 3, 3.2.5.7; UEFI 2.10, 32.4.1; EDK II (MdeModulePkg).
+    private static Guid FirmwareContentsSigned => new("0f9d89e8-9259-4f76-a5af-0c89e34023df");
 
-    private static Guid Crc32Guarded => new("fc1bcdb0-7d31-49aa-936a-a4600d9dd083");
+    private static Guid Rsa2048Sha256 => new("a7717414-c616-4977-9420-844712a735bf");
 
-    private enum Compression
+    private static Guid Brotli => new("3d532050-5cda-4fd0-879e-0f7f630d5afb");
+
+    /// <summary>Reads a stream of sections.</summary>
+    /// <param name="reading">Whose content it lies in.</param>
+    /// <param name="parent">The part that is made of them.</param>
+    /// <param name="file">The file that they belong to: it takes its name and version from them.</param>
+    /// <param name="start">Where the stream begins; sections are aligned to it.</param>
+    /// <param name="length">How long it is.</param>
+    public static void ReadSections(RomImageReading reading, RomPartBuilder? parent, RomPartBuilder file, long start, long length)
     {
-        Lzma,
-        LzmaF86,
-        Tiano,
-
-        /// <summary>EFI 1.1 or Tiano: the same section type stands for both.</summary>
-        Standard,
-    }
-
-    /// <summary>All sections of a content.</summary>
-    /// <param name="reading">The content.</param>
-    /// <param name="file">The file that they belong to; its name and version are told by sections.</param>
-    public void ReadAll(RomImageReading reading, RomPartBuilder file)
-    {
-        var length = reading.Content.Length;
-        for (var at = 0L; length - at >= HeaderSize && !reading.IsOver;)
+        Span<byte> buffer = stackalloc byte[LargeHeaderSize];
+        var end = start + length;
+        for (var at = start; end - at >= HeaderSize && !reading.IsOver;)
         {
-            var size = ReadOne(reading, file, at);
-            if (size == 0)
+            var bytes = buffer[..(int)Math.Min(buffer.Length, end - at)];
+            if (!reading.Content.TryRead(at, bytes))
             {
                 return;
             }
 
-            at = (at + size + 3) & ~3L;
-        }
-    }
-
-    // Gives the size, or 0 when nobody can tell where the next section is.
-    private long ReadOne(RomImageReading reading, RomPartBuilder file, long at)
-    {
-        Span<byte> header = stackalloc byte[LargeHeaderSize];
-        var room = reading.Content.Length - at;
-        if (!reading.Content.TryRead(at, header[..HeaderSize]))
-        {
-            return 0;
-        }
-
-        long size = BinaryPrimitives.ReadUInt32LittleEndian(header) & LargeSize;
-        var type = header[3];
-        var headerSize = HeaderSize;
-        if (size == LargeSize)
-        {
-            headerSize = LargeHeaderSize;
-            if (room < headerSize || !reading.Content.TryRead(at, header))
+            var size = BinaryPrimitives.ReadUInt32LittleEndian(bytes) & SaysLarge;
+            var header = HeaderSize;
+            if (size == SaysLarge && bytes.Length == LargeHeaderSize && bytes[3] != 0xFF)
             {
-                reading.Malformed(at, $"the header of a large section does not fit");
-                return 0;
+                size = BinaryPrimitives.ReadUInt32LittleEndian(bytes[HeaderSize..]);
+                header = LargeHeaderSize;
             }
 
-            size = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
-        }
-
-        if (size < headerSize || size > room)
-        {
-            reading.Malformed(at, $"the section says it has 0x{size:X} bytes; its header has 0x{headerSize:X}, and 0x{room:X} are left");
-            return 0;
-        }
-
-        if (VolumeNames.Section(type) is not { } kind)
-        {
-            reading.Add("section", at, size).Note(FormattableString.Invariant($"type 0x{type:X2}, not known"));
-            reading.Warn($"{reading.Where(at)}: a section has the type 0x{type:X2}, which is not known here; what is in it was not checked");
-            return size;
-        }
-
-        var part = reading.Add(kind, at, size);
-        var (data, length) = (at + headerSize, size - headerSize);
-        switch (type)
-        {
-            case 0x01:
-                ReadCompression(reading, file, part, data, length);
-                break;
-            case 0x02:
-                ReadGuidDefined(reading, file, part, at, headerSize, size);
-                break;
-            case 0x03:
-                if (reading.Slice(part, data, length) is { } disposable)
-                {
-                    ReadAll(disposable, file);
-                }
-
-                break;
-            case 0x10:
-                CheckMagic(reading, part, data, length, "MZ"u8);
-                break;
-            case 0x12:
-                CheckMagic(reading, part, data, length, "VZ"u8);
-                break;
-            case 0x14:
-                part.Version = ReadText(reading, data + 2, length - 2);
-                file.Version = file.Version.Length == 0 ? part.Version : file.Version;
-                break;
-            case 0x15:
-                part.Name = ReadText(reading, data, length);
-                file.Name = file.Name.Length == 0 ? part.Name : file.Name;
-                break;
-            case 0x17:
-                if (reading.Slice(part, data, length) is { } volume)
-                {
-                    volumes.ReadAll(volume);
-                }
-
-                break;
-            case 0x18:
-                Span<byte> id = stackalloc byte[16];
-                if (length >= id.Length && reading.Content.TryRead(data, id))
-                {
-                    part.Id = new Guid(id);
-                }
-                else
-                {
-                    reading.Malformed(data, $"the section has no room for its GUID");
-                }
-
-                break;
-        }
-
-        return size;
-    }
-
-    private static void CheckMagic(RomImageReading reading, RomPartBuilder part, long data, long length, ReadOnlySpan<byte> magic)
-    {
-        Span<byte> found = stackalloc byte[2];
-        if (length < found.Length || !reading.Content.TryRead(data, found) || !found.SequenceEqual(magic))
-        {
-            part.Note("no executable");
-            reading.Warn($"{reading.Where(data)}: a section for an executable does not begin like one");
-        }
-    }
-
-    private static string ReadText(RomImageReading reading, long at, long length)
-    {
-        Span<byte> bytes = stackalloc byte[LongestText];
-        bytes = bytes[..(int)Math.Clamp(length & ~1L, 0, bytes.Length)];
-        if (!reading.Content.TryRead(at, bytes))
-        {
-            return string.Empty;
-        }
-
-        var text = Encoding.Unicode.GetString(bytes);
-        var end = text.IndexOf('\0', StringComparison.Ordinal);
-        return end < 0 ? text : text[..end];
-    }
-
-    private void ReadCompression(RomImageReading reading, RomPartBuilder file, RomPartBuilder part, long data, long length)
-    {
-        Span<byte> header = stackalloc byte[5];
-        if (length < header.Length || !reading.Content.TryRead(data, header))
-        {
-            reading.Malformed(data, $"the compression section has no room for its header");
-            return;
-        }
-
-        var (body, bodyLength) = (data + header.Length, length - header.Length);
-        switch (header[4])
-        {
-            case 0:
-                if (reading.Slice(part, body, bodyLength) is { } plain)
-                {
-                    ReadAll(plain, file);
-                }
-
-                break;
-            case 1:
-                Decode(reading, file, part, Compression.Standard, body, bodyLength, BinaryPrimitives.ReadUInt32LittleEndian(header));
-                break;
-            default:
-                reading.Malformed(data + 4, $"the compression type {header[4]} is not known");
-                break;
-        }
-    }
-
-    private void ReadGuidDefined(RomImageReading reading, RomPartBuilder file, RomPartBuilder part, long at, int headerSize, long size)
-    {
-        Span<byte> header = stackalloc byte[20];
-        if (size - headerSize < header.Length || !reading.Content.TryRead(at + headerSize, header))
-        {
-            reading.Malformed(at, $"the GUID-defined section has no room for its header");
-            return;
-        }
-
-        var id = new Guid(header[..16]);
-        part.Id = id;
-        long dataOffset = BinaryPrimitives.ReadUInt16LittleEndian(header[16..]);
-        var attributes = BinaryPrimitives.ReadUInt16LittleEndian(header[18..]);
-        if (dataOffset < headerSize + header.Length || dataOffset > size)
-        {
-            reading.Malformed(at + headerSize + 16, $"the section's data begins at 0x{dataOffset:X}, which is not behind its header and in it");
-            return;
-        }
-
-        var (data, length) = (at + dataOffset, size - dataOffset);
-        if (id == Lzma || id == LzmaF86)
-        {
-            part.Note(id == Lzma ? "LZMA" : "LZMA with x86 filter");
-            Decode(reading, file, part, id == Lzma ? Compression.Lzma : Compression.LzmaF86, data, length, null);
-        }
-        else if (id == Tiano)
-        {
-            part.Note("Tiano");
-            Decode(reading, file, part, Compression.Tiano, data, length, null);
-        }
-        else if (id == Crc32Guarded)
-        {
-            Span<byte> promised = stackalloc byte[4];
-            if (dataOffset < headerSize + header.Length + promised.Length || !reading.Content.TryRead(at + headerSize + header.Length, promised))
+            if (size < header || size > end - at)
             {
-                reading.Malformed(at, $"the section has no room for its CRC-32");
+                if (bytes[0] is 0 or 0xFF && ContentRanges.IndexOfAnyExcept(reading.Content, at, end - at, bytes[0]) < 0)
+                {
+                    (parent ?? reading.Part).Note(FormattableString.Invariant($"{end - at} bytes behind the last section"));
+                    return;
+                }
+
+                reading.Malformed(at, $"the section says it has {size} bytes; {header} to {end - at} are possible");
                 return;
             }
 
-            reading.Check(part, "crc32", data, length, BinaryPrimitives.ReadUInt32LittleEndian(promised), ContentRanges.Crc32(reading.Content, data, length), 8);
-            Descend(reading, file, part, data, length);
-        }
-        else if ((attributes & ProcessingRequired) == 0)
-        {
-            Descend(reading, file, part, data, length);
-        }
-        else
-        {
-            part.Note("has to be processed in a way that is not known here");
-            reading.Warn($"{reading.Where(at)}: a section has to be processed as {id} says, which is not known here; what is in it was not checked");
+            ReadSection(reading, parent, file, new(at, header, size, bytes[3]));
+            var next = Math.Min(end, start + ((at + size - start + Alignment - 1) & -Alignment));
+            if (next > at + size && ContentRanges.IndexOfAnyExcept(reading.Content, at + size, next - at - size, 0) >= 0)
+            {
+                (parent ?? reading.Part).Note("sections are filled up with other bytes than zeros");
+            }
+
+            at = next;
         }
     }
 
-    private void Descend(RomImageReading reading, RomPartBuilder file, RomPartBuilder part, long data, long length)
+    /// <summary>Whether bytes are a list of sections of known types to their end.</summary>
+    public static bool LooksLikeSections(ReadOnlySpan<byte> bytes)
     {
-        if (reading.Slice(part, data, length) is { } inner)
+        var at = 0L;
+        while (bytes.Length - at >= HeaderSize)
         {
-            ReadAll(inner, file);
-        }
-    }
-
-    private void Decode(RomImageReading reading, RomPartBuilder file, RomPartBuilder part, Compression compression, long data, long length, long? promised)
-    {
-        if (reading.Depth == RomInspectionDepth.Outer)
-        {
-            part.Note("not decoded");
-            return;
-        }
-
-        Span<byte> head = stackalloc byte[LzmaHeader.Size];
-        head = head[..(int)Math.Min(head.Length, length)];
-        if (!reading.Content.TryRead(data, head))
-        {
-            return;
-        }
-
-        var lzma = default(LzmaHeader);
-        long decodedLength;
-        if (compression is Compression.Lzma or Compression.LzmaF86)
-        {
-            if (!LzmaHeader.TryRead(head, out lzma) || lzma.DecodedLength is not { } told)
-            {
-                reading.Malformed(data, $"the LZMA header is none, or does not say how long the content is");
-                return;
-            }
-
-            decodedLength = told;
-        }
-        else if (!TianoDecoder.TryReadHeader(head, length, out decodedLength))
-        {
-            reading.Malformed(data, $"the header of the compressed data contradicts its {length} bytes");
-            return;
-        }
-
-        if (promised is { } said && said != decodedLength)
-        {
-            reading.Malformed(data, $"the section says that it decodes to 0x{said:X} bytes, the compressed data says 0x{decodedLength:X}");
-            return;
-        }
-
-        var taken = length + decodedLength;
-        if (decodedLength > int.MaxValue || !reading.TryTake(data, taken, decodedLength))
-        {
-            if (!reading.IsOver)
-            {
-                reading.GiveUp(data, $"0x{decodedLength:X} bytes when decoded");
-            }
-
-            return;
-        }
-
-        try
-        {
-            var (compressed, decoded) = Buffers((int)length + LzmaDecoder.Padding, (int)decodedLength);
-            if (!reading.Content.TryRead(data, compressed.AsSpan(0, (int)length)))
-            {
-                return;
-            }
-
-            compressed.AsSpan((int)length, LzmaDecoder.Padding).Clear();
-            var output = decoded.AsSpan(0, (int)decodedLength);
-            var status = compression is Compression.Lzma or Compression.LzmaF86
-                ? LzmaDecoder.Decode(compressed.AsSpan(LzmaHeader.Size, (int)length + LzmaDecoder.Padding - LzmaHeader.Size), lzma, output, out _, out var consumed, cancellationToken)
-                : DecodeTiano(compression, compressed.AsSpan(0, (int)length), output, part, out consumed);
-            if (status != DecodeStatus.Done)
-            {
-                reading.Malformed(data, $"what is compressed here can't be decoded ({status}, after {consumed} bytes)");
-                return;
-            }
-
-            if (compression == Compression.LzmaF86)
-            {
-                BranchFilter.DecodeX86(output);
-            }
-
-            if (reading.Decoded(part, decoded.AsMemory(0, (int)decodedLength)) is { } inner)
-            {
-                _level++;
-                ReadAll(inner, file);
-                _level--;
-            }
-        }
-        finally
-        {
-            reading.GiveBack(taken);
-        }
-    }
-
-    private DecodeStatus DecodeTiano(Compression compression, ReadOnlySpan<byte> input, Span<byte> output, RomPartBuilder part, out int consumed)
-    {
-        if (compression == Compression.Tiano)
-        {
-            return TianoDecoder.Decode(input, TianoVariant.Tiano, output, out consumed, cancellationToken);
-        }
-
-        // Both are section type 1; what one variant makes of the other's data is no list of sections, if it decodes at all.
-        var status = TianoDecoder.Decode(input, TianoVariant.Efi, output, out consumed, cancellationToken);
-        if (status == DecodeStatus.Done && LooksLikeSections(output))
-        {
-            part.Note("EFI 1.1 compression");
-            return status;
-        }
-
-        part.Note("Tiano compression");
-        return TianoDecoder.Decode(input, TianoVariant.Tiano, output, out consumed, cancellationToken);
-    }
-
-    private static bool LooksLikeSections(ReadOnlySpan<byte> bytes)
-    {
-        var count = 0;
-        for (long at = 0; bytes.Length - at >= HeaderSize; count++)
-        {
-            var header = bytes[(int)at..];
-            long size = BinaryPrimitives.ReadUInt32LittleEndian(header) & LargeSize;
-            size = size == LargeSize && header.Length >= LargeHeaderSize ? BinaryPrimitives.ReadUInt32LittleEndian(header[4..]) : size;
-            if (size < HeaderSize || size > bytes.Length - at || VolumeNames.Section(header[3]) is null)
+            var head = bytes[(int)at..];
+            var size = BinaryPrimitives.ReadUInt32LittleEndian(head) & SaysLarge;
+            size = size == SaysLarge && head.Length >= LargeHeaderSize ? BinaryPrimitives.ReadUInt32LittleEndian(head[HeaderSize..]) : size;
+            if (size < HeaderSize || size > head.Length || KindOf(head[3]) is null)
             {
                 return false;
             }
 
-            at = (at + size + 3) & ~3L;
+            at += (size + Alignment - 1) & -Alignment;
         }
 
-        return count > 0;
+        return at > 0;
     }
 
-    private (byte[] Compressed, byte[] Decoded) Buffers(int compressed, int decoded)
+    private static void ReadSection(RomImageReading reading, RomPartBuilder? parent, RomPartBuilder file, Section section)
     {
-        while (_buffers.Count <= _level)
+        var kind = KindOf(section.Type);
+        var part = reading.Add(kind ?? "section", section.Start, section.Size, parent);
+        if (kind is null)
         {
-            _buffers.Add(([], []));
+            part.Note(FormattableString.Invariant($"type 0x{section.Type:X2}"));
+            reading.Warn(FormattableString.Invariant($"a section has type 0x{section.Type:X2}, which is not known; what is in it was not looked at"));
         }
 
-        var (a, b) = _buffers[_level];
-        _buffers[_level] = (Fit(a, compressed), Fit(b, decoded));
-        return _buffers[_level];
+        switch (section.Type)
+        {
+            case 0x01:
+                ReadCompression(reading, part, file, section);
+                break;
+            case 0x02:
+                ReadGuided(reading, part, file, section);
+                break;
+            case 0x03:
+                ReadInner(reading, part, file, section.Data, section.DataLength);
+                break;
+            case 0x10:
+                CheckMagic(reading, section, "MZ"u8);
+                break;
+            case 0x12:
+                CheckMagic(reading, section, "VZ"u8);
+                break;
+            case 0x14:
+                // EFI_VERSION_SECTION: u16 BuildNumber, then text.
+                part.Version = ReadText(reading, section with { HeaderSize = section.HeaderSize + sizeof(ushort) });
+                if (file.Version.Length == 0)
+                {
+                    file.Version = part.Version;
+                }
 
-        static byte[] Fit(byte[] buffer, int length) => buffer.Length >= length ? buffer : GC.AllocateUninitializedArray<byte>(length);
+                break;
+            case 0x15:
+                part.Name = ReadText(reading, section);
+                if (file.Name.Length == 0)
+                {
+                    file.Name = part.Name;
+                }
+
+                break;
+            case 0x17:
+                ReadVolumes(reading, part, section);
+                break;
+            case 0x18:
+                part.Id = ReadGuid(reading, section);
+                break;
+            case 0x19:
+                FileReader.ReadRaw(reading, part, section.Data, section.DataLength);
+                break;
+            default:
+                break;
+        }
+    }
+
+    // EFI_SECTION_TYPE (UEFI PI 1.8, volume 3, 3.2.4).
+    private static string? KindOf(byte type) => type switch
+    {
+        0x01 => "compression-section",
+        0x02 => "guid-defined-section",
+        0x03 => "disposable-section",
+        0x10 => "pe32-section",
+        0x11 => "pic-section",
+        0x12 => "te-section",
+        0x13 => "dxe-dependency-section",
+        0x14 => "version-section",
+        0x15 => "ui-section",
+        0x16 => "compatibility16-section",
+        0x17 => "volume-section",
+        0x18 => "freeform-guid-section",
+        0x19 => "raw-section",
+        0x1B => "pei-dependency-section",
+        0x1C => "mm-dependency-section",
+        _ => null,
+    };
+
+    private static void CheckMagic(RomImageReading reading, Section section, ReadOnlySpan<byte> magic)
+    {
+        Span<byte> found = stackalloc byte[2];
+        if (section.DataLength < found.Length || !reading.Content.TryRead(section.Data, found) || !found.SequenceEqual(magic))
+        {
+            reading.Warn($"{reading.Where(section.Data)}: a section for an executable does not begin like one");
+        }
+    }
+
+    private static void ReadInner(RomImageReading reading, RomPartBuilder part, RomPartBuilder file, long start, long length)
+    {
+        if (reading.Slice(part, start, length) is { } inner)
+        {
+            ReadSections(inner, null, file, 0, length);
+        }
+    }
+
+    private static void ReadVolumes(RomImageReading reading, RomPartBuilder part, Section section)
+    {
+        if (reading.Slice(part, section.Data, section.DataLength) is { } inner && VolumeReader.ReadArea(inner) == 0 && !inner.IsOver)
+        {
+            reading.Malformed(section.Data, $"the section is to hold a volume, and none is in it");
+        }
+    }
+
+    private static void ReadGuided(RomImageReading reading, RomPartBuilder part, RomPartBuilder file, Section section)
+    {
+        Span<byte> bytes = stackalloc byte[GuidedSize];
+        if (section.DataLength < GuidedSize || !reading.Content.TryRead(section.Data, bytes))
+        {
+            reading.Malformed(section.Start, $"the GUID-defined section has {section.Size} bytes, and its header at least {section.HeaderSize + GuidedSize}");
+            return;
+        }
+
+        var id = new Guid(bytes[..16]);
+        long offset = BinaryPrimitives.ReadUInt16LittleEndian(bytes[16..]);
+        var attributes = BinaryPrimitives.ReadUInt16LittleEndian(bytes[18..]);
+        part.Id = id;
+        if (offset < section.HeaderSize + GuidedSize || offset > section.Size)
+        {
+            reading.Malformed(section.Data + 16, $"the data of the section is to begin at 0x{offset:X} of it, where it can't");
+            return;
+        }
+
+        var start = section.Start + offset;
+        var length = section.Size - offset;
+        if (id == Crc32)
+        {
+            // EFI_GUIDED_SECTION_CRC32 (UEFI PI 1.8, volume 3, 3.2.5.7): the CRC of the data behind the header.
+            var at = section.Data + GuidedSize;
+            if (offset < section.HeaderSize + GuidedSize + sizeof(uint) || !reading.Content.TryRead(at, bytes[..sizeof(uint)]))
+            {
+                reading.Malformed(section.Data + 16, $"the data of the CRC-32 section is to begin at 0x{offset:X} of it, where its CRC is");
+                return;
+            }
+
+            reading.Check(part, "crc32", start, length, BinaryPrimitives.ReadUInt32LittleEndian(bytes), ContentRanges.Crc32(reading.Content, start, length), 8);
+            ReadInner(reading, part, file, start, length);
+        }
+        else if (SectionCodecs.Find(id) is { } codec)
+        {
+            part.Note(codec.Name);
+            SectionDecoder.Decode(reading, part, file, codec, start, length, null);
+        }
+        else if ((attributes & ProcessingRequired) == 0)
+        {
+            // Firmware that does not know the GUID reads the data as it is (UEFI PI 1.8, volume 3, 3.2.5.7).
+            part.Note("read as it is; what the GUID stands for is not checked");
+            ReadInner(reading, part, file, start, length);
+        }
+        else
+        {
+            var name = NameOf(id);
+            part.Note(name ?? "made in a way that is not known here");
+            reading.Warn($"a section is made as {name ?? id.ToString()} says, which is not read here; what is in it was not looked at");
+        }
+    }
+
+    // Signatures and an encoding that firmware has and that are told by name alone.
+    private static string? NameOf(Guid id) =>
+        id == FirmwareContentsSigned ? "EFI_FIRMWARE_CONTENTS_SIGNED_GUID"
+        : id == Rsa2048Sha256 ? "EFI_CERT_TYPE_RSA2048_SHA256_GUID"
+        : id == Brotli ? "BROTLI_CUSTOM_DECOMPRESS_GUID"
+        : null;
+
+    private static void ReadCompression(RomImageReading reading, RomPartBuilder part, RomPartBuilder file, Section section)
+    {
+        Span<byte> bytes = stackalloc byte[CompressionSize];
+        if (section.DataLength < CompressionSize || !reading.Content.TryRead(section.Data, bytes))
+        {
+            reading.Malformed(section.Start, $"the compression section has {section.Size} bytes, and its header {section.HeaderSize + CompressionSize}");
+            return;
+        }
+
+        long decoded = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        var start = section.Data + CompressionSize;
+        var length = section.DataLength - CompressionSize;
+        switch (bytes[4])
+        {
+            case 0:
+                part.Note("not compressed");
+                if (decoded != length)
+                {
+                    reading.Malformed(section.Data, $"the section is not compressed and has {length} bytes, and says that it decodes to {decoded}");
+                }
+
+                ReadInner(reading, part, file, start, length);
+                break;
+            case 1:
+                part.Note(SectionCodecs.Standard.Name);
+                SectionDecoder.Decode(reading, part, file, SectionCodecs.Standard, start, length, decoded);
+                break;
+            default:
+                part.Note(FormattableString.Invariant($"compression type {bytes[4]}; not looked into"));
+                break;
+        }
+    }
+
+    private static Guid? ReadGuid(RomImageReading reading, Section section)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        if (section.DataLength >= bytes.Length && reading.Content.TryRead(section.Data, bytes))
+        {
+            return new Guid(bytes);
+        }
+
+        reading.Malformed(section.Start, $"the section has {section.Size} bytes, too few for its GUID");
+        return null;
+    }
+
+    // UCS-2 with a zero at the end.
+    private static string ReadText(RomImageReading reading, Section section)
+    {
+        Span<byte> bytes = stackalloc byte[LongestText * sizeof(char)];
+        bytes = bytes[..(int)Math.Clamp(section.DataLength & ~1L, 0, bytes.Length)];
+        if (section.DataLength < sizeof(char) || !reading.Content.TryRead(section.Data, bytes))
+        {
+            reading.Malformed(section.Start, $"the section has {section.Size} bytes, too few for its text");
+            return string.Empty;
+        }
+
+        var end = MemoryMarshal.Cast<byte, char>(bytes).IndexOf('\0');
+        if (end < 0 && bytes.Length == (section.DataLength & ~1L))
+        {
+            reading.Malformed(section.Data, $"the text of the section does not end in it");
+        }
+
+        return Encoding.Unicode.GetString(end < 0 ? bytes : bytes[..(end * sizeof(char))]);
+    }
+
+    private readonly record struct Section(long Start, int HeaderSize, long Size, byte Type)
+    {
+        public long Data => Start + HeaderSize;
+
+        public long DataLength => Size - HeaderSize;
     }
 }

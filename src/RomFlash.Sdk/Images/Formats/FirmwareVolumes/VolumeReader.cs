@@ -1,336 +1,320 @@
 using System.Buffers.Binary;
-using RomFlash.Sdk.Images.Checksums;
 
 namespace RomFlash.Sdk.Images.Formats.FirmwareVolumes;
 
-/// <summary>Reads volumes and the files in them (UEFI PI 1.8, volume 3, 3.2). One for each content in which volumes are looked for.</summary>
-internal sealed class VolumeReader
+/// <summary>Reads flash that has volumes in it, and volumes (UEFI PI 1.8, volume 3, 3.2).</summary>
+internal static class VolumeReader
 {
-    // EFI_FFS_FILE_HEADER and EFI_FFS_FILE_HEADER2 (3.2.3).
-    private const int FileHeaderSize = 24;
-    private const int LargeFileHeaderSize = 32;
-    private const byte LargeFile = 0x01;
-    private const byte HasDataSum = 0x40;
-    private const byte NoDataSum = 0xAA;
-    private const byte PadFile = 0xF0;
-
-    // EFI_FIRMWARE_VOLUME_EXT_HEADER (3.2.2): the volume's name and the header's size.
+    // EFI_FIRMWARE_VOLUME_EXT_HEADER and _EXT_ENTRY (UEFI PI 1.8, volume 3, 3.2.1): GUID, u32 size; u16 size, u16 type.
     private const int ExtendedHeaderSize = 20;
+    private const int ExtendedEntrySize = 4;
+    private const ushort UsedSizeEntry = 3;
 
-    private readonly SectionReader _sections;
+    // VARIABLE_STORE_HEADER of EDK II (MdeModulePkg): GUID, u32 size, u8 format, u8 state.
+    private const int VariableStoreHeaderSize = 28;
 
-    public VolumeReader(CancellationToken cancellationToken) => _sections = new SectionReader(this, cancellationToken);
+    // EFI_FAULT_TOLERANT_WORKING_BLOCK_HEADER of EDK II (MdeModulePkg): GUID, u32 CRC, u8 state, 3 reserved, u64 size of the write queue.
+    private const uint WorkingBlockHeaderSize = 32;
 
-    /// <summary>All volumes of a content, and what lies between them.</summary>
-    public void ReadAll(RomImageReading reading)
+    private static Guid VariableStore => new("ddcf3616-3275-4164-98b6-fe85707ffe7d");
+
+    private static Guid AuthenticatedVariableStore => new("aaf32c78-947b-439a-a180-2e144ec37792");
+
+    // EDKII_WORKING_BLOCK_SIGNATURE_GUID of EDK II (MdeModulePkg).
+    private static Guid WorkingBlock => new("9e58292b-7c68-497d-a0ce-6500fd9f1b95");
+
+    /// <summary>Reads volumes and what lies between them, wherever they are in the content.</summary>
+    /// <returns>How many volumes there are.</returns>
+    public static int ReadArea(RomImageReading reading)
     {
         var content = reading.Content;
-        var done = 0L;
-        for (var at = 0L; !reading.IsOver && VolumeHeader.FindSignature(content, at) is >= 0 and var start;)
+        var volumes = 0;
+        for (long at = 0; at < content.Length && !reading.IsOver;)
         {
-            if (!VolumeHeader.TryRead(content, start, out var header))
+            long start;
+            byte? fill = null;
+            if (VolumeHeader.TryRead(content, at, out var header) && header.HasSignature && (at == 0 || (at % VolumeScan.Alignment == 0 && header.IsCredible(content.Length - at))))
             {
-                // The four letters alone are no volume.
-                at = start + VolumeHeader.Alignment;
-                continue;
-            }
-
-            ReadGap(reading, done, start);
-            done = start + ReadVolume(reading, header);
-            at = done;
-        }
-
-        ReadGap(reading, done, content.Length);
-    }
-
-    // Between volumes flash is empty, or holds what only the firmware knows.
-    private static void ReadGap(RomImageReading reading, long start, long end)
-    {
-        if (start >= end || reading.IsOver)
-        {
-            return;
-        }
-
-        var content = reading.Content;
-        Span<byte> first = stackalloc byte[1];
-        if (content.TryRead(start, first) && first[0] is 0xFF or 0 && ContentRanges.IndexOfAnyExcept(content, start, end - start, first[0]) < 0)
-        {
-            reading.Add("padding", start, end - start).Note(first[0] == 0 ? "all 00" : "all FF");
-            return;
-        }
-
-        reading.Add("data", start, end - start).Note("between volumes; not checked");
-        Span<byte> pattern = stackalloc byte[16];
-        foreach (var fileSystem in (ReadOnlySpan<Guid>)[VolumeHeader.Ffs2, VolumeHeader.Ffs3])
-        {
-            fileSystem.TryWriteBytes(pattern);
-            if (ContentRanges.IndexOf(content, start, end - start, pattern) is >= 16 and var found && (found - 16) % VolumeHeader.Alignment == 0)
-            {
-                reading.Malformed(found - 16, $"here is the file system of a volume ({fileSystem}), and no volume signature behind it");
-            }
-        }
-    }
-
-    /// <summary>One volume; gives how many bytes it takes.</summary>
-    private long ReadVolume(RomImageReading reading, VolumeHeader header)
-    {
-        var content = reading.Content;
-        var room = content.Length - header.Start;
-        var part = reading.Add("firmware-volume", header.Start, Math.Min(header.Length, room));
-        part.Id = header.FileSystem;
-        var headerLength = (int)Math.Min(header.HeaderLength, room);
-        if (header.Sum(content) is not { } sum)
-        {
-            reading.Truncated($"the header of the volume at 0x{header.Start:X} has {header.HeaderLength} bytes");
-            return room;
-        }
-
-        if (!reading.Check(part, "header sum16", header.Start, headerLength, 0, sum, 4))
-        {
-            // Nothing that the header says can be believed, its length least of all.
-            return headerLength;
-        }
-
-        part.Note(header.FileSystem == VolumeHeader.Ffs2 ? "FFS2" : header.FileSystem == VolumeHeader.Ffs3 ? "FFS3" : header.FileSystem == VolumeHeader.NvData ? "NVRAM" : "file system not known");
-        if (header.Length < header.HeaderLength || header.Length > room)
-        {
-            if (header.Length > room)
-            {
-                reading.Truncated($"the volume at 0x{header.Start:X} says it has 0x{header.Length:X} bytes, 0x{room:X} are there");
+                // One behind the other, mostly. At its own place the signature is enough, whatever the rest of the header looks like.
+                start = at;
             }
             else
             {
-                reading.Malformed(header.Start + 32, $"the volume says it has 0x{header.Length:X} bytes, its header alone has 0x{header.HeaderLength:X}");
+                start = VolumeScan.FindNext(content, at, mustVouch: false, out fill, out header);
             }
 
-            return room;
-        }
-
-        if (header.Revision is not (1 or 2))
-        {
-            reading.Malformed(header.Start + 55, $"the volume header has revision {header.Revision}, and only 1 and 2 are known");
-        }
-
-        CheckBlockMap(reading, header);
-        var files = FirstFile(reading, header, part);
-        if (header.HasFiles)
-        {
-            ReadFiles(reading, header, part, files);
-        }
-        else if (header.FileSystem == VolumeHeader.NvData)
-        {
-            part.Note("variables, which the firmware writes; not checked");
-        }
-        else
-        {
-            reading.Warn($"the file system {header.FileSystem} of a volume is not known here; what is in it was not checked");
-        }
-
-        return header.Length;
-    }
-
-    private static void CheckBlockMap(RomImageReading reading, VolumeHeader header)
-    {
-        Span<byte> entry = stackalloc byte[8];
-        var total = 0UL;
-        for (var at = VolumeHeader.FixedSize; at + entry.Length <= header.HeaderLength; at += entry.Length)
-        {
-            if (!reading.Content.TryRead(header.Start + at, entry))
+            var gapEnd = start < 0 ? content.Length : start;
+            if (gapEnd > at)
             {
-                return;
+                ReadGap(reading, at, gapEnd, fill);
             }
 
-            ulong blocks = BinaryPrimitives.ReadUInt32LittleEndian(entry);
-            ulong size = BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]);
-            if (blocks == 0 && size == 0)
+            if (start < 0)
             {
-                if (total != (ulong)header.Length)
-                {
-                    // Volumes for variables are made with the block map of the whole device.
-                    reading.Warn(FormattableString.Invariant($"{reading.Where(header.Start)}: the block map has 0x{total:X} bytes, the volume 0x{header.Length:X}"));
-                }
-
-                return;
-            }
-
-            total = blocks > 0 && size > (ulong.MaxValue - total) / blocks ? ulong.MaxValue : total + (blocks * size);
-        }
-
-        reading.Malformed(header.Start + VolumeHeader.FixedSize, $"the block map does not end within the header");
-    }
-
-    // Where files begin: behind the header, or behind the extended one (3.2.2).
-    private static long FirstFile(RomImageReading reading, VolumeHeader header, RomPartBuilder part)
-    {
-        if (header.ExtendedHeaderOffset == 0)
-        {
-            return Align(header.HeaderLength);
-        }
-
-        Span<byte> bytes = stackalloc byte[ExtendedHeaderSize];
-        if (header.ExtendedHeaderOffset < header.HeaderLength
-            || header.ExtendedHeaderOffset > header.Length - bytes.Length
-            || !reading.Content.TryRead(header.Start + header.ExtendedHeaderOffset, bytes))
-        {
-            reading.Malformed(header.Start + 52, $"the extended header begins at 0x{header.ExtendedHeaderOffset:X} of the volume, which is not behind its header and in it");
-            return Align(header.HeaderLength);
-        }
-
-        long size = BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]);
-        if (size < ExtendedHeaderSize || size > header.Length - header.ExtendedHeaderOffset)
-        {
-            reading.Malformed(header.Start + header.ExtendedHeaderOffset + 16, $"the extended header says it has 0x{size:X} bytes");
-            return Align(header.HeaderLength);
-        }
-
-        var extended = reading.Add("volume-extended-header", header.Start + header.ExtendedHeaderOffset, size, part);
-        extended.Id = new Guid(bytes[..16]);
-        part.Name = extended.Id.Value.ToString();
-        Span<byte> entry = stackalloc byte[4];
-        for (var at = header.ExtendedHeaderOffset + (long)ExtendedHeaderSize; at < header.ExtendedHeaderOffset + size && !reading.IsOver;)
-        {
-            long length = header.ExtendedHeaderOffset + size - at >= entry.Length && reading.Content.TryRead(header.Start + at, entry) ? BinaryPrimitives.ReadUInt16LittleEndian(entry) : 0;
-            if (length < entry.Length || length > header.ExtendedHeaderOffset + size - at)
-            {
-                reading.Malformed(header.Start + at, $"an entry of the extended header does not fit");
                 break;
             }
 
-            at += length;
+            at = ReadVolume(reading, start, header);
+            volumes++;
         }
 
-        return Align(header.ExtendedHeaderOffset + size);
+        return volumes;
     }
 
-    private void ReadFiles(RomImageReading reading, VolumeHeader header, RomPartBuilder volume, long first)
+    // Where a signature was damaged or cut off, the file system's GUID in front of it still tells.
+    private static void ReadGap(RomImageReading reading, long start, long end, byte? fill)
     {
-        Span<byte> head = stackalloc byte[LargeFileHeaderSize];
-        for (var at = first; at < header.Length && !reading.IsOver;)
+        var part = reading.Add(fill is null ? "data" : "padding", start, end - start);
+        if (fill is { } value)
         {
-            var room = header.Length - at;
-            var start = header.Start + at;
-            if (room < FileHeaderSize || !reading.Content.TryRead(start, head[..FileHeaderSize]) || !head[..FileHeaderSize].ContainsAnyExcept(header.EraseValue))
-            {
-                ReadFreeSpace(reading, header, volume, at);
-                return;
-            }
-
-            var size = ReadFile(reading, header, volume, at, head);
-            if (size == 0)
-            {
-                return;
-            }
-
-            at = Align(at + size);
-        }
-    }
-
-    private static void ReadFreeSpace(RomImageReading reading, VolumeHeader header, RomPartBuilder volume, long at)
-    {
-        if (at >= header.Length)
-        {
+            part.Note($"all {Hexadecimal.Of(value, 2)}");
             return;
         }
 
-        var space = reading.Add("free-space", header.Start + at, header.Length - at, volume);
-        if (ContentRanges.IndexOfAnyExcept(reading.Content, header.Start + at, header.Length - at, header.EraseValue) is >= 0 and var used)
+        part.Note("between volumes; not checked");
+        foreach (var fileSystem in (ReadOnlySpan<Guid>)[FileSystems.Ffs2, FileSystems.Ffs3, FileSystems.Nvram])
         {
-            space.Note("not empty");
-            reading.Warn($"{reading.Where(used)}: the free space of a volume is not empty");
+            FindWithoutSignature(reading, start, end, fileSystem);
         }
     }
 
-    // Gives the size, or 0 when nobody can tell where the next file is.
-    private long ReadFile(RomImageReading reading, VolumeHeader header, RomPartBuilder volume, long at, Span<byte> head)
+    private static void FindWithoutSignature(RomImageReading reading, long start, long end, Guid fileSystem)
     {
-        var start = header.Start + at;
-        var room = header.Length - at;
-        long size = head[20] | (head[21] << 8) | (head[22] << 16);
-        var (type, attributes) = (head[18], head[19]);
-        var headerSize = FileHeaderSize;
-        if ((attributes & LargeFile) != 0 && header.FileSystem == VolumeHeader.Ffs3)
+        Span<byte> id = stackalloc byte[16];
+        fileSystem.TryWriteBytes(id);
+        using var steps = new ContentSteps(reading.Content, start, end - start, id.Length - 1);
+        while (steps.TryNext(out var bytes))
         {
-            headerSize = LargeFileHeaderSize;
-            if (room < headerSize || !reading.Content.TryRead(start, head))
+            for (int from = 0, at; !reading.IsOver && (at = bytes[from..].IndexOf(id)) >= 0; from += at + 1)
             {
-                reading.Malformed(start, $"the header of a large file does not fit into the volume");
-                return 0;
+                var volume = steps.Start + from + at - VolumeHeader.FileSystemOffset;
+                if (volume < start || volume % VolumeScan.Alignment != 0)
+                {
+                    continue;
+                }
+
+                if (!VolumeHeader.TryRead(reading.Content, volume, out var header))
+                {
+                    reading.Truncated($"the volume header at 0x{volume:X} has at least {VolumeHeader.FixedSize} bytes");
+                }
+                else if (!header.HasSignature && header.IsCredible(reading.Content.Length - volume))
+                {
+                    reading.Malformed(volume + VolumeHeader.SignatureOffset, $"there is a volume header without its signature");
+                }
             }
+        }
+    }
 
-            var extended = BinaryPrimitives.ReadUInt64LittleEndian(head[24..]);
-            size = extended > long.MaxValue ? long.MaxValue : (long)extended;
+    /// <summary>Reads a volume.</summary>
+    /// <param name="reading">Whose content it lies in.</param>
+    /// <param name="start">Where it begins.</param>
+    /// <param name="header">Its header; it has the signature.</param>
+    /// <returns>Where it ends.</returns>
+    public static long ReadVolume(RomImageReading reading, long start, VolumeHeader header)
+    {
+        var space = reading.Content.Length - start;
+        var length = LengthOf(header, space);
+        var part = reading.Add("firmware-volume", start, length);
+        if (header.Sum is { } sum)
+        {
+            reading.Check(part, "header sum16", start, header.HeaderLength, 0, sum, 4);
         }
 
-        var part = reading.Add("ffs-file", start, Math.Clamp(size, 0, room), volume);
-        part.Id = new Guid(head[..16]);
-        part.Note(VolumeNames.FileType(type));
-
-        // The state and the sum of the data change after the header was summed (3.2.3.1).
-        var sum = (byte)(Sum8.Hash(head[..headerSize]) - head[23] - head[17]);
-        if (!reading.Check(part, "header sum8", start, headerSize, 0, sum, 2))
+        CheckHeader(reading, start, header, space);
+        part.Id = header.FileSystem;
+        part.Note(FileSystems.NameOf(header.FileSystem) ?? "file system not known");
+        if (header.Revision == 1)
         {
-            return size >= headerSize && size <= room ? size : 0;
+            part.Note("revision 1");
         }
 
-        if (size < headerSize || size > room)
+        if (header.ErasedByte == 0)
         {
-            reading.Malformed(start + 20, $"the file says it has 0x{size:X} bytes; its header has 0x{headerSize:X}, and 0x{room:X} are left in the volume");
-            return 0;
+            part.Note("erased flash is 00");
         }
 
-        if (!IsValid(reading, header, part, start, head[23]))
+        if (reading.Nesting == 0 && start % header.Alignment != 0)
         {
-            return size;
+            part.Note(FormattableString.Invariant($"asks for an alignment of 0x{header.Alignment:X}, which is no matter of the file alone"));
         }
 
-        var (data, length) = (start + headerSize, size - headerSize);
-        if ((attributes & HasDataSum) != 0)
+        if (!header.HasPlausibleHeaderLength || header.HeaderLength > length)
         {
-            reading.Check(part, "data sum8", data, length, 0, (byte)(ContentRanges.Sum8(reading.Content, data, length) + head[17]), 2);
+            return start + length;
+        }
+
+        var volume = new Volume(start, start + length, header.ErasedByte, header.Revision, header.FileSystem == FileSystems.Ffs3);
+        if (header.FileSystem == FileSystems.Ffs2 || header.FileSystem == FileSystems.Ffs3)
+        {
+            FileReader.ReadFiles(reading, part, volume, ReadExtendedHeader(reading, part, volume, header));
         }
         else
         {
-            reading.Check(part, "data sum8, not used", data, length, NoDataSum, head[17], 2);
-        }
-
-        if (type == PadFile)
-        {
-            if (ContentRanges.IndexOfAnyExcept(reading.Content, data, length, header.EraseValue) >= 0)
+            if (header.ExtendedHeaderOffset != 0)
             {
-                part.Note("not empty");
+                ReadExtendedHeader(reading, part, volume, header);
+            }
+
+            if (header.FileSystem == FileSystems.Nvram)
+            {
+                ReadVariables(reading, part, volume, start + header.HeaderLength);
+            }
+            else
+            {
+                reading.Warn($"the file system {header.FileSystem} is not known; what is in the volume was not looked at");
             }
         }
-        else if (VolumeNames.HasSections(type) && reading.Slice(part, data, length) is { } inner)
-        {
-            _sections.ReadAll(inner, part);
-        }
 
-        return size;
+        return start + length;
     }
 
-    // EFI_FFS_FILE_STATE (3.2.3.1): bits are set one after the other; the last one counts.
-    private static bool IsValid(RomImageReading reading, VolumeHeader header, RomPartBuilder part, long start, byte state)
+    // What to take for the volume where its length can't be right.
+    private static long LengthOf(VolumeHeader header, long space) =>
+        header.Length >= (ulong)VolumeHeader.FixedSize && header.Length <= (ulong)space ? (long)header.Length
+        : header.MappedLength is { } mapped && mapped >= (ulong)VolumeHeader.FixedSize && mapped <= (ulong)space ? (long)mapped
+        : space;
+
+    private static void CheckHeader(RomImageReading reading, long start, VolumeHeader header, long space)
     {
-        switch (header.EraseValue == 0xFF ? (byte)~state : state)
+        if (header.Revision is not (1 or 2))
         {
-            case 0x07:
-                return true;
-            case 0x0F:
-                reading.Warn($"{reading.Where(start)}: file {part.Id} is marked for an update that did not happen");
-                return true;
-            case 0x17 or 0x1F:
-                part.Note("deleted");
-                reading.Warn($"{reading.Where(start)}: file {part.Id} is deleted, and still there");
-                return false;
-            case 0x21 or 0x23:
-                part.Note("header invalid");
-                reading.Warn($"{reading.Where(start)}: file {part.Id} was never finished");
-                return false;
-            default:
-                reading.Malformed(start + 23, $"the file's state 0x{state:X2} is none that a finished image has");
-                return false;
+            reading.Malformed(start + VolumeHeader.RevisionOffset, $"the volume header has revision {header.Revision}, and only 1 and 2 are known");
+        }
+
+        if (header.Reserved != 0)
+        {
+            reading.Malformed(start + VolumeHeader.ReservedOffset, $"a reserved byte of the volume header is 0x{header.Reserved:X2}");
+        }
+
+        if (!header.HasPlausibleHeaderLength)
+        {
+            reading.Malformed(start + VolumeHeader.HeaderLengthOffset, $"the volume header says it has {header.HeaderLength} bytes; 64 to {VolumeHeader.LongestHeader} are possible");
+        }
+        else if (header.Sum is null)
+        {
+            reading.Truncated($"the volume header at 0x{start:X} has {header.HeaderLength} bytes");
+        }
+        else if (header.MappedLength is not { } mapped)
+        {
+            reading.Malformed(start + VolumeHeader.FixedSize, $"the block map does not end in the volume header");
+        }
+        else
+        {
+            if (header.MapEnd != header.HeaderLength)
+            {
+                reading.Malformed(start + VolumeHeader.HeaderLengthOffset, $"the volume header says it has {header.HeaderLength} bytes, and its block map ends after {header.MapEnd}");
+            }
+
+            // The store of variables is made with the block map of the whole device (AAVMF).
+            if (mapped != header.Length && (header.FileSystem != FileSystems.Nvram || mapped < header.Length))
+            {
+                reading.Malformed(start + VolumeHeader.FixedSize, $"the block map stands for 0x{mapped:X} bytes, the volume says it has 0x{header.Length:X}");
+            }
+        }
+
+        if (header.Length < (ulong)header.HeaderLength || header.Length < VolumeHeader.FixedSize)
+        {
+            reading.Malformed(start + VolumeHeader.LengthOffset, $"the volume says it has {header.Length} bytes, less than its header");
+        }
+        else if (header.Length > (ulong)space)
+        {
+            reading.Truncated($"the volume at 0x{start:X} says it has 0x{header.Length:X} bytes, 0x{space:X} are there");
         }
     }
 
-    private static long Align(long offset) => (offset + 7) & ~7L;
+    // Gives where the first file begins. The extended header lies in a pad file, for those who know nothing of it (UEFI PI 1.8, volume 3, 3.2.1).
+    private static long ReadExtendedHeader(RomImageReading reading, RomPartBuilder part, Volume volume, VolumeHeader header)
+    {
+        var headerEnd = volume.Align(volume.Start + header.HeaderLength);
+        if (header.ExtendedHeaderOffset == 0)
+        {
+            return headerEnd;
+        }
+
+        Span<byte> bytes = stackalloc byte[ExtendedHeaderSize];
+        var start = volume.Start + header.ExtendedHeaderOffset;
+        if (header.ExtendedHeaderOffset < header.HeaderLength || start > volume.End - ExtendedHeaderSize || !reading.Content.TryRead(start, bytes))
+        {
+            reading.Malformed(volume.Start + VolumeHeader.ExtendedHeaderOffsetOffset, $"the extended header is to be at 0x{header.ExtendedHeaderOffset:X} of the volume, where none can be");
+            return headerEnd;
+        }
+
+        long size = BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]);
+        if (size < ExtendedHeaderSize || size > volume.End - start)
+        {
+            reading.Malformed(start + 16, $"the extended header says it has {size} bytes; {ExtendedHeaderSize} to {volume.End - start} are possible");
+            return headerEnd;
+        }
+
+        var name = new Guid(bytes[..16]);
+        part.Name = name.ToString();
+        var end = volume.Align(start + size);
+        var holder = FileReader.ReadHolder(reading, part, volume, headerEnd, start, end);
+        var extended = reading.Add("volume-extended-header", start, size, holder ?? part);
+        extended.Id = name;
+        for (var at = start + ExtendedHeaderSize; at < start + size && !reading.IsOver;)
+        {
+            var left = start + size - at;
+            long entry = left >= ExtendedEntrySize && reading.Content.TryRead(at, bytes[..8][..(int)Math.Min(8, left)]) ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : 0;
+            if (entry < ExtendedEntrySize || entry > left)
+            {
+                reading.Malformed(at, $"an entry of the extended header says it has {entry} bytes; {ExtendedEntrySize} to {left} are possible");
+                break;
+            }
+
+            var type = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
+            extended.Note(type switch
+            {
+                1 => "entry: OEM file types",
+                2 => "entry: GUID",
+                UsedSizeEntry => "entry: used size",
+                _ => FormattableString.Invariant($"entry: type {type}"),
+            });
+            if (type == UsedSizeEntry && entry >= 8 && BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) is var used && used > volume.End - volume.Start)
+            {
+                reading.Malformed(at + 4, $"0x{used:X} bytes of the volume are to be used, and it has 0x{volume.End - volume.Start:X}");
+            }
+
+            at += entry;
+        }
+
+        return end;
+    }
+
+    // Says what is there. Stores are written while the machine runs, so that their state is no matter of an image's wholeness.
+    private static void ReadVariables(RomImageReading reading, RomPartBuilder part, Volume volume, long start)
+    {
+        Span<byte> bytes = stackalloc byte[VariableStoreHeaderSize];
+        var rest = start;
+        if (start <= volume.End - VariableStoreHeaderSize && reading.Content.TryRead(start, bytes) && new Guid(bytes[..16]) is var id && (id == VariableStore || id == AuthenticatedVariableStore))
+        {
+            long size = BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]);
+            if (size < VariableStoreHeaderSize || size > volume.End - start)
+            {
+                reading.Malformed(start + 16, $"the variable store says it has {size} bytes; {VariableStoreHeaderSize} to {volume.End - start} are possible");
+                return;
+            }
+
+            var store = reading.Add("variable-store", start, size, part);
+            store.Id = id;
+            store.Note(id == AuthenticatedVariableStore ? "authenticated variables" : "variables");
+            store.Note(bytes[20] == 0x5A ? "formatted" : FormattableString.Invariant($"format 0x{bytes[20]:X2}"));
+            store.Note(bytes[21] == 0xFE ? "healthy" : FormattableString.Invariant($"state 0x{bytes[21]:X2}"));
+            rest = start + size;
+        }
+
+        WorkingBlock.TryWriteBytes(bytes);
+        if (ContentRanges.IndexOf(reading.Content, rest, volume.End - rest, bytes[..16]) is >= 0 and var at && reading.Content.TryRead(at + 24, bytes[..8]))
+        {
+            var size = WorkingBlockHeaderSize + Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(bytes), (ulong)reading.Content.Length);
+            reading.Add("ftw-working-block", at, (long)Math.Min(size, (ulong)(volume.End - at)), part).Id = WorkingBlock;
+        }
+    }
+}
+
+/// <summary>A volume that files are read from; offsets are of the content.</summary>
+internal readonly record struct Volume(long Start, long End, byte Erased, byte Revision, bool HasLargeFiles)
+{
+    /// <summary>Files begin at multiples of 8 in the volume (UEFI PI 1.8, volume 3, 3.2.3).</summary>
+    public long Align(long offset) => Math.Min(End, Start + ((offset - Start + 7) & ~7L));
 }
