@@ -80,6 +80,12 @@ public sealed class OptionRomFormat : IRomImageFormat
 
             if (FindDataStructure(content, at) is not { } structure)
             {
+                if (content.Length - at < Unit)
+                {
+                    reading.Truncated($"the chain of images goes on at 0x{at:X}");
+                    return;
+                }
+
                 reading.Malformed(at, $"the chain goes on here, and there is no image with a PCI data structure");
                 return;
             }
