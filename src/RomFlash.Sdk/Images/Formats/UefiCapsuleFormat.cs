@@ -91,7 +91,7 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
 
         var kind = new Guid(head[..HeaderSizeOffset]);
         return kind == FmpCapsule || WhatCarriesNoRom(kind) is not null ? RomRecognition.Signature
-            : kind != Guid.Empty && LooksLikeCapsule(head, content.Length) ? RomRecognition.Structure
+            : kind != Guid.Empty && LooksLikeCapsule(head, content.Length) ? RomRecognition.Envelope
             : RomRecognition.None;
     }
 
@@ -184,6 +184,7 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
         }
     }
 
+    // No signature, but a length that is exactly the file's, and a header with nothing in it that contradicts: an envelope, so that a firmware volume inside is no rival.
     private static bool LooksLikeCapsule(ReadOnlySpan<byte> head, long length) =>
         head.Length >= CapsuleHeaderSize
         && BinaryPrimitives.ReadUInt32LittleEndian(head[ImageSizeOffset..]) == length

@@ -208,6 +208,21 @@ public sealed class CapsuleSignatureTests : IDisposable
     }
 
     [Fact]
+    public void Read_VendorsOwnCapsuleAroundVolumes_IsReadWithWhatIsInside()
+    {
+        // Volumes are recognised wherever they lie: here they are what the capsule carries, and the file is still the capsule.
+        var capsule = new CapsuleBuilder { Kind = Guid.Parse("11111111-2222-3333-4444-555555555555"), Items = { Fuzzing.SampleImages.Volumes() } }.Build();
+
+        var run = FormatRun.Of(capsule, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal("uefi-capsule", run.Format);
+        Assert.Contains(run.Parts, p => p.Kind == "firmware-volume");
+        capsule[^100] ^= 1;
+        Assert.Equal("uefi-capsule", FormatRun.Of(capsule, RomImageFormats.All).Format);
+    }
+
+    [Fact]
     public void Read_Dependencies_AreShownInWords()
     {
         var id = Guid.Parse("0f2c63b1-8a3f-4f0b-9d3e-5a1f7c1d2e3f");
