@@ -20,14 +20,13 @@ public sealed class HpSignedFileFormat : IRomImageFormat
 
     private const string SignatureKind = "hp-fingerprint";
     private const int MaxCertificates = 16;
+    private const int MaxWrongBytes = 16;
     private const string BeginCertificate = "-----BEGIN CERTIFICATE-----";
 
     /// <inheritdoc/>
     public string Name => "hp-signed";
 
     private static ReadOnlySpan<byte> Begin => "--=</Begin HP Signed File Fingerprint\\>=--\n"u8;
-
-    private static ReadOnlySpan<byte> FirstField => "Fingerprint Length:"u8;
 
     private static ReadOnlySpan<byte> End => "--=</End HP Signed File Fingerprint\\>=--\n"u8;
 
@@ -138,10 +137,23 @@ public sealed class HpSignedFileFormat : IRomImageFormat
         return content.TryRead(found, tail) && IsBlock(tail) ? found : -1;
     }
 
-    // Tells a block from a program that has the first line among its texts, also when a byte of the block is wrong or its end is missing: otherwise a damaged block would
-    // be taken for the firmware's own bytes, and the file for one that nobody signed.
-    private static bool IsBlock(ReadOnlySpan<byte> tail) =>
-        tail[Begin.Length..].StartsWith(FirstField) || (tail[^1] == '\n' && tail.IndexOf(End) >= 0) || IsText(tail);
+    // Text up to the end of the file. Some bytes may be wrong, and its end may be missing: otherwise a damaged block would be taken for the firmware's own bytes, and
+    // the file for one that nobody signed. What has the first line among other things (a program, an archive, a signed file inside of another) goes on with more than that.
+    private static bool IsBlock(ReadOnlySpan<byte> tail)
+    {
+        var wrong = 0;
+        while (tail.IndexOfAnyExceptInRange((byte)0x0A, (byte)0x7E) is >= 0 and var at)
+        {
+            if (++wrong > MaxWrongBytes)
+            {
+                return false;
+            }
+
+            tail = tail[(at + 1)..];
+        }
+
+        return true;
+    }
 
     private static bool IsText(ReadOnlySpan<byte> bytes) => !bytes.ContainsAnyExceptInRange((byte)0x0A, (byte)0x7E);
 

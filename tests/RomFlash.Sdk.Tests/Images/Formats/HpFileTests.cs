@@ -321,7 +321,7 @@ public sealed class HpFileTests : IDisposable
     [Fact]
     public void Read_FirstLineAmongTheTextsOfAProgram_IsNoBlock()
     {
-        byte[] file = [.. Image(), .. Encoding.ASCII.GetBytes(Begin), 0, .. Encoding.ASCII.GetBytes(End), 0, 0xFF];
+        byte[] file = [.. Image(), .. Encoding.ASCII.GetBytes(Begin), 0, .. Encoding.ASCII.GetBytes(End), .. new byte[64], (byte)'\n'];
 
         var run = FormatRun.Of(file, RomImageFormats.All);
 
@@ -347,6 +347,27 @@ public sealed class HpFileTests : IDisposable
         Assert.Null(run.Failure);
         Assert.Equal((ImageSignatureStatus.SignerUntrusted, "CN=HPE"), (run.Signature, Assert.Single(run.Signatures).Signer));
     }
+
+    [Fact]
+    public void Read_SignedFileInsideOfSomethingUnsigned_SaysNothingOfTheWhole()
+    {
+        // A right file of somebody trusted, and around it a header of anybody's.
+        var inner = Signed(Image(), atEnd: false);
+        var vendor = new CapsuleBuilder { Kind = SystemRom, Items = { inner } }.Build();
+        foreach (var file in (byte[][])[Image(firmware: inner), vendor])
+        {
+            var run = FormatRun.Of(file, RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+
+            Assert.Null(run.Failure);
+            Assert.Equal(ImageSignatureStatus.Trusted, Assert.Single(run.Signatures).Status);
+            Assert.False(run.Signatures[0].CoversAll);
+            Assert.Equal(ImageSignatureStatus.Unsigned, run.Signature);
+        }
+    }
+
+    [Fact]
+    public void Read_UnsignedThingInsideOfASignedFile_IsSignedWithIt() =>
+        Assert.Equal(ImageSignatureStatus.Trusted, FormatRun.Of(Signed(Image(firmware: CapsuleBuilder.Small()), atEnd: false), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All).Signature);
 
     [Fact]
     public void Read_SomethingBetweenTheLinesOfACertificate_IsNoCertificate()
