@@ -139,6 +139,27 @@ public sealed class CapsuleSignatureTests : IDisposable
     }
 
     [Fact]
+    public void Read_UnsignedCapsuleInsideOfASignedPayload_IsSignedWithIt()
+    {
+        var run = FormatRun.Of(new CapsuleBuilder { Items = { CapsuleBuilder.Item(_signer.Authenticate(CapsuleBuilder.Small(), 1), support: 1) } }.Build(), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal(ImageSignatureStatus.Trusted, run.Signature);
+    }
+
+    [Fact]
+    public void Read_SignedCapsuleInsideOfAnUnsignedPayload_IsUnsigned()
+    {
+        var inner = Capsule(_signer.Authenticate(Payload, 7));
+
+        var run = FormatRun.Of(new CapsuleBuilder { Items = { CapsuleBuilder.Item(inner) } }.Build(), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal(ImageSignatureStatus.Trusted, Assert.Single(run.Signatures).Status);
+        Assert.Equal(ImageSignatureStatus.Unsigned, run.Signature);
+    }
+
+    [Fact]
     public void Read_CapsuleInACapsule_IsShownInIt()
     {
         var run = FormatRun.Of(new CapsuleBuilder { Items = { CapsuleBuilder.Item(CapsuleBuilder.Small()) } }.Build(), RomImageFormats.All);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -353,7 +354,7 @@ public sealed class HpFileTests : IDisposable
     {
         // A right file of somebody trusted, and around it a header of anybody's.
         var inner = Signed(Image(), atEnd: false);
-        var vendor = new CapsuleBuilder { Kind = SystemRom, Items = { inner } }.Build();
+        byte[] vendor = [.. SystemRom.ToByteArray(), .. BitConverter.GetBytes(28), 0, 0, 1, 0, .. BitConverter.GetBytes(28 + inner.Length), .. inner];
         foreach (var file in (byte[][])[Image(firmware: inner), vendor])
         {
             var run = FormatRun.Of(file, RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
@@ -363,6 +364,39 @@ public sealed class HpFileTests : IDisposable
             Assert.False(run.Signatures[0].CoversAll);
             Assert.Equal(ImageSignatureStatus.Unsigned, run.Signature);
         }
+    }
+
+    [Theory]
+    [InlineData(true, ImageSignatureStatus.Trusted)]
+    [InlineData(false, ImageSignatureStatus.Unsigned)]
+    public async Task Validate_TwoPayloadsOfAPackage_AreTrustedWhereBothAreSigned(bool both, ImageSignatureStatus status)
+    {
+        const string Description = """{"DeviceClass":"aa148d2e-6e09-453e-bc6f-63baa5f5ccc4","Devices":{"Device":[{"DeviceName":"U30","Target":"t","Version":"2.50","FirmwareImages":[{"FileName":"a"},{"FileName":"b"}]}]}}""";
+        var package = PackageBuilder.Zip(
+            CompressionLevel.Optimal,
+            ("payload.json", Encoding.UTF8.GetBytes(Description)),
+            ("a", Signed(Image(), atEnd: false)),
+            ("b", both ? Signed(Image(targets: 2), atEnd: false) : Image(targets: 2)));
+
+        var images = (await new RomImageValidator(RomImageFormats.All, new() { Trust = _signer.Trust }).ValidateAllAsync(new MemoryImageSource("p.fwpkg", package), CancellationToken.None)).GetValueOrThrow();
+
+        Assert.Equal(2, images.Length);
+        Assert.All(images, i => Assert.Equal(status, i.Evidence.Signature));
+    }
+
+    [Fact]
+    public void Read_TrustedThingInsideOfASignedFileOfAnother_IsOfAnUntrustedSigner()
+    {
+        // What the outer signer put around it is by the outer signer alone.
+        using var maker = new CapsuleSigner();
+        byte[] payload = [.. CapsuleBuilder.PayloadHeader(2, 1), 1, 2, 3, 4];
+        var capsule = new CapsuleBuilder { Items = { CapsuleBuilder.Item(maker.Authenticate(payload, 1), support: 1) } }.Build();
+
+        var run = FormatRun.Of(Signed(capsule, atEnd: false), RomInspectionDepth.Full, maker.Trust, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal([ImageSignatureStatus.SignerUntrusted, ImageSignatureStatus.Trusted], run.Signatures.Select(s => s.Status));
+        Assert.Equal(ImageSignatureStatus.SignerUntrusted, run.Signature);
     }
 
     [Fact]
