@@ -7,6 +7,7 @@ namespace RomFlash.Sdk.Images;
 /// <summary>What all readings of one image share: what was found, and how much may still be used.</summary>
 internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomInspectionDepth depth, ImageSignatureTrust? trust, CancellationToken cancellationToken)
 {
+    private readonly List<RomImageSignature> _counting = [];
     private long _atOnce;
     private long _inAll;
 
@@ -25,6 +26,7 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
 
     public HashSet<string> SeenWarnings { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>All that were found.</summary>
     public List<RomImageSignature> Signatures { get; } = [];
 
     public List<FoundPayload> Payloads { get; } = [];
@@ -36,6 +38,15 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
     public int CheckCount { get; set; }
 
     public bool IsOver { get; private set; }
+
+    public void Add(RomImageSignature signature, bool counts)
+    {
+        Signatures.Add(signature);
+        if (counts)
+        {
+            _counting.Add(signature);
+        }
+    }
 
     public void Report(ImageFailure problem)
     {
@@ -99,8 +110,8 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
             return ImageSignatureStatus.Invalid;
         }
 
-        var whole = Signatures.Where(s => s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Max();
-        var parts = HasUnsignedPart ? ImageSignatureStatus.Unsigned : Signatures.Where(s => !s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Min();
+        var whole = _counting.Where(s => s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Max();
+        var parts = HasUnsignedPart ? ImageSignatureStatus.Unsigned : _counting.Where(s => !s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Min();
         return whole > parts ? whole : parts;
     }
 }

@@ -16,6 +16,9 @@ public sealed class RomImageReading
     private readonly long _origin;
     private readonly bool _isInFile;
 
+    // Of a stretch of another content, or of what one decodes to, and not of a file or payload as a target takes it.
+    private bool _isInside;
+
     internal RomImageReading(ReadingState state, IRomImageContent content, RomPartBuilder part, long origin, bool isInFile, int nesting)
     {
         _state = state;
@@ -158,20 +161,31 @@ public sealed class RomImageReading
     /// <param name="what">Which bound.</param>
     public void GiveUp(long offset, FormattableString what) => _state.End(TooLarge(offset, what));
 
-    /// <summary>Adds a signature that was found and checked; one that is wrong is reported as <see cref="ImageSignatureInvalid"/>.</summary>
-    /// <param name="signature">The signature.</param>
+    /// <summary>Whether a signature was added that is over what a target takes, or a part of it.</summary>
+    internal bool HasSignature { get; private set; }
+
+    /// <summary>
+    /// Adds a signature that was found and checked; one that is wrong is reported as <see cref="ImageSignatureInvalid"/>. Of a reading inside of another it is shown,
+    /// and does not count otherwise: it says nothing of what is around it.
+    /// </summary>
+    /// <param name="signature">The signature; what it covers is meant of this reading's content.</param>
     public void AddSignature(RomImageSignature signature)
     {
         ArgumentNullException.ThrowIfNull(signature);
-        _state.Signatures.Add(signature);
+        signature = Nesting > 0 ? signature with { CoversAll = false } : signature;
+        HasSignature |= !_isInside;
+        _state.Add(signature, counts: !_isInside);
         if (signature.Status == ImageSignatureStatus.Invalid)
         {
             Report(new ImageSignatureInvalid { Detail = $"{signature.Kind}: {signature.Why}" });
         }
     }
 
-    /// <summary>Says that a part which ought to have a signature has none. Then the image counts as unsigned, unless another signature covers everything.</summary>
-    public void NoteUnsigned() => _state.HasUnsignedPart = true;
+    /// <summary>
+    /// Says that a part which ought to have a signature has none. Then the image counts as unsigned, unless another signature covers everything. Of a reading inside of
+    /// another it does not count: what is around it has a signature over it, or none.
+    /// </summary>
+    public void NoteUnsigned() => _state.HasUnsignedPart |= !_isInside;
 
     /// <summary>Adds something that a target takes out of this package. It is extracted and read afterwards.</summary>
     /// <param name="part">The part that stands for it; what it is made of is added there.</param>
@@ -211,7 +225,7 @@ public sealed class RomImageReading
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Content.Length - offset);
-        return MayNest(offset) ? new(_state, new ContentSlice(Content, offset, length), part, _origin + offset, _isInFile, Nesting + 1) : null;
+        return MayNest(offset) ? new(_state, new ContentSlice(Content, offset, length), part, _origin + offset, _isInFile, Nesting + 1) { _isInside = true } : null;
     }
 
     /// <summary>A reading of what a part decodes to. The caller has taken the memory with <see cref="TryTake"/>.</summary>
@@ -222,7 +236,7 @@ public sealed class RomImageReading
     {
         ArgumentNullException.ThrowIfNull(part);
         part.DecodedLength = decoded.Length;
-        return MayNest(0) ? new(_state, new MemoryContent(Content.Name, decoded), part, 0, isInFile: false, Nesting + 1) : null;
+        return MayNest(0) ? new(_state, new MemoryContent(Content.Name, decoded), part, 0, isInFile: false, Nesting + 1) { _isInside = true } : null;
     }
 
     /// <summary>Has the content read by the format that recognises it. Mere conventions do not count inside of another image.</summary>

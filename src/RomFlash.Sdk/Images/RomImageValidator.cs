@@ -305,6 +305,11 @@ public sealed class RomImageValidator
                 if (!isKnown)
                 {
                     reading.Warn($"{found.Payload.Name}: no format recognises it; only the package says what it is");
+                }
+
+                // Each on its own: a signature of one payload says nothing of the next.
+                if (!reading.HasSignature)
+                {
                     reading.NoteUnsigned();
                 }
 

@@ -20,6 +20,7 @@ public sealed class HpSignedFileFormat : IRomImageFormat
 
     private const string SignatureKind = "hp-fingerprint";
     private const int MaxCertificates = 16;
+    private const int MaxWrongBytes = 16;
     private const string BeginCertificate = "-----BEGIN CERTIFICATE-----";
 
     /// <inheritdoc/>
@@ -121,20 +122,40 @@ public sealed class HpSignedFileFormat : IRomImageFormat
     // The place of a block that lies at the end, or -1: the last one that begins within reach.
     private static long FindAtEnd(IRomImageContent content)
     {
-        var length = (int)Math.Min(content.Length, MaxBlockLength);
-        Span<byte> last = stackalloc byte[End.Length];
+        long found = -1;
+        for (var at = Math.Max(0, content.Length - MaxBlockLength); ContentRanges.IndexOf(content, at, content.Length - at, Begin) is >= 0 and var next; at = next + Begin.Length)
+        {
+            found = next;
+        }
 
-        // Its own last line, or that of its last certificate, is the end of the file.
-        if (length < Begin.Length + End.Length || !content.TryRead(content.Length - last.Length, last) || last[^1] != '\n')
+        if (found < 0)
         {
             return -1;
         }
 
-        var tail = new byte[length];
-        return content.TryRead(content.Length - length, tail) && tail.AsSpan().LastIndexOf(Begin) is >= 0 and var found && tail.AsSpan(found).IndexOf(End) >= 0
-            ? content.Length - length + found
-            : -1;
+        var tail = new byte[(int)(content.Length - found)];
+        return content.TryRead(found, tail) && IsBlock(tail) ? found : -1;
     }
+
+    // Text up to the end of the file. Some bytes may be wrong, and its end may be missing: otherwise a damaged block would be taken for the firmware's own bytes, and
+    // the file for one that nobody signed. What has the first line among other things (a program, an archive, a signed file inside of another) goes on with more than that.
+    private static bool IsBlock(ReadOnlySpan<byte> tail)
+    {
+        var wrong = 0;
+        while (tail.IndexOfAnyExceptInRange((byte)0x0A, (byte)0x7E) is >= 0 and var at)
+        {
+            if (++wrong > MaxWrongBytes)
+            {
+                return false;
+            }
+
+            tail = tail[(at + 1)..];
+        }
+
+        return true;
+    }
+
+    private static bool IsText(ReadOnlySpan<byte> bytes) => !bytes.ContainsAnyExceptInRange((byte)0x0A, (byte)0x7E);
 
     private sealed record Block(int Length, string KeyName, string HashName, byte[] Signature, List<ReadOnlyMemory<byte>> Certificates)
     {
@@ -142,6 +163,12 @@ public sealed class HpSignedFileFormat : IRomImageFormat
         public static Block? TryParse(RomImageReading reading, long at, ReadOnlySpan<byte> bytes)
         {
             var end = bytes.IndexOf(End);
+            if (end < 0 && bytes.Length == reading.Content.Length - at && IsText(bytes))
+            {
+                reading.Truncated($"the fingerprint block at 0x{at:X} does not end");
+                return null;
+            }
+
             if (end < 0)
             {
                 reading.Malformed(at, $"the fingerprint block does not end within {MaxBlockLength} bytes");
@@ -150,7 +177,7 @@ public sealed class HpSignedFileFormat : IRomImageFormat
 
             var length = end + End.Length;
             var body = bytes[Begin.Length..end];
-            if (body.ContainsAnyExceptInRange((byte)0x0A, (byte)0x7E))
+            if (!IsText(body))
             {
                 reading.Malformed(at, $"the fingerprint block is no text");
                 return null;

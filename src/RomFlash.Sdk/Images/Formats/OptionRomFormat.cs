@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Text;
 using RomFlash.Sdk.Images.Compression;
 
 namespace RomFlash.Sdk.Images.Formats;
@@ -8,7 +9,10 @@ namespace RomFlash.Sdk.Images.Formats;
 /// Expansion ROMs of PCI and ISA cards: array controllers, network adapters, graphics (PCI Firmware 3.3, 5.1; UEFI 2.10, 14.4.2 for EFI images). Follows the
 /// chain of images, checks each sum, and tells the devices.
 /// </summary>
-/// <remarks>Thread-safe and without state.</remarks>
+/// <remarks>
+/// Thread-safe and without state. Only images for the PC (code type 0) and ISA ROMs have a sum: the others may keep one, and then it is noted. What is behind the
+/// last image is told, and is no mistake: makers put their own data there.
+/// </remarks>
 public sealed class OptionRomFormat : IRomImageFormat
 {
     /// <summary>The most images of a chain. In use there are two or three.</summary>
@@ -22,10 +26,14 @@ public sealed class OptionRomFormat : IRomImageFormat
     private const byte CodeTypeX86 = 0;
     private const byte CodeTypeEfi = 3;
     private const uint EfiSignature = 0x0EF1;
-    private const int MostListed = 64;
-
-    // Class codes of mass storage that is flashed as an array controller is (PCI Code and ID Assignment 1.11, 1.2): SCSI, RAID, ATA, SATA, SAS, other.
+    private const int MostListed = 1024;
     private const byte MassStorage = 0x01;
+
+    // Plug and Play expansion header (Plug and Play BIOS 1.0A, 3.2): where the first one is; manufacturer and product, as places in the image.
+    private const int PnpPointer = 0x1A;
+    private const int PnpHeaderSize = 32;
+    private const int MaxPnpHeaders = 16;
+    private const int MaxPnpText = 64;
 
     private static ReadOnlySpan<byte> Signature => [0x55, 0xAA];
 
@@ -72,6 +80,12 @@ public sealed class OptionRomFormat : IRomImageFormat
 
             if (FindDataStructure(content, at) is not { } structure)
             {
+                if (content.Length - at < Unit)
+                {
+                    reading.Truncated($"the chain of images goes on at 0x{at:X}");
+                    return;
+                }
+
                 reading.Malformed(at, $"the chain goes on here, and there is no image with a PCI data structure");
                 return;
             }
@@ -92,7 +106,8 @@ public sealed class OptionRomFormat : IRomImageFormat
         ReadRest(reading, at);
         reading.Identity = new()
         {
-            Kind = kinds.Count == 1 ? kinds.First() : null,
+            // Never none: a ROM of a card does not fit a system ROM's slot.
+            Kind = kinds.Count == 1 ? kinds.First() : RomKind.Other,
             PciIds = [.. devices.Distinct()],
         };
     }
@@ -153,6 +168,7 @@ public sealed class OptionRomFormat : IRomImageFormat
 
         var part = reading.Add("isa-rom-image", 0, length);
         reading.Check(part, "sum8", 0, length, 0, ContentRanges.Sum8(reading.Content, 0, length), 2);
+        ReadPnp(reading, part, 0, length);
         ReadRest(reading, length);
         reading.Identity = new() { Kind = RomKind.Other };
     }
@@ -170,7 +186,13 @@ public sealed class OptionRomFormat : IRomImageFormat
         var length = BinaryPrimitives.ReadUInt16LittleEndian(data[16..]) * (long)Unit;
         var (codeType, isLast) = (data[20], (data[21] & LastImage) != 0);
         var structureLength = BinaryPrimitives.ReadUInt16LittleEndian(data[10..]);
-        if (length == 0 || structure + structureLength > at + length || structureLength < DataStructureSize)
+        if (length == 0)
+        {
+            reading.Malformed(structure + 16, $"the image has a length of 0");
+            return null;
+        }
+
+        if (structureLength < DataStructureSize || structure + structureLength > at + length)
         {
             reading.Malformed(structure + 10, $"the image has 0x{length:X} bytes and a data structure of 0x{structureLength:X} bytes at 0x{structure - at:X} of it");
             return null;
@@ -189,22 +211,82 @@ public sealed class OptionRomFormat : IRomImageFormat
         devices.Add(device);
         part.Version = FormattableString.Invariant($"0x{BinaryPrimitives.ReadUInt16LittleEndian(data[18..]):X4}");
         part.Note(FormattableString.Invariant($"class {data[15]:X2}{data[14]:X2}{data[13]:X2}"));
-        kinds.Add(data[15] == MassStorage ? RomKind.ArrayController : RomKind.Other);
-        ReadDeviceList(reading, at, length, structure, data, devices);
-        if (codeType == CodeTypeEfi)
+        kinds.Add(KindOf(data[15], data[14]));
+        ReadDeviceList(reading, part, at, length, structure, data, devices);
+        var sum = ContentRanges.Sum8(content, at, length);
+        switch (codeType)
         {
-            ReadEfi(reading, part, at, length);
-        }
-        else
-        {
-            reading.Check(part, "sum8", at, length, 0, ContentRanges.Sum8(content, at, length), 2);
+            case CodeTypeX86:
+                reading.Check(part, "sum8", at, length, 0, sum, 2);
+                ReadPnp(reading, part, at, length);
+                break;
+            case CodeTypeEfi:
+                part.Note(FormattableString.Invariant($"sum8 {sum:X2}, which an EFI image need not keep"));
+                ReadEfi(reading, part, at, length);
+                break;
+            default:
+                part.Note(FormattableString.Invariant($"sum8 {sum:X2}"));
+                if (sum != 0)
+                {
+                    reading.Warn($"{reading.Where(at)}: the image is for {part.Name}, which has no sum that must hold: only a digest says whether it is whole");
+                }
+
+                break;
         }
 
         return (length, isLast);
     }
 
+    // Mass storage that a controller of arrays calls itself (PCI Code and ID Assignment 1.11, 1.2): SCSI, RAID, SAS, other. Disks on their own (NVMe) and plain ports
+    // (IDE, ATA, SATA) are none.
+    private static RomKind KindOf(byte baseClass, byte subClass) => baseClass == MassStorage && subClass is 0x00 or 0x04 or 0x07 or 0x80 ? RomKind.ArrayController : RomKind.Other;
+
+    // The chain of headers, each behind the one before it. Not every maker keeps its sum.
+    private static void ReadPnp(RomImageReading reading, RomPartBuilder image, long at, long length)
+    {
+        Span<byte> pointer = stackalloc byte[sizeof(ushort)];
+        Span<byte> header = stackalloc byte[PnpHeaderSize];
+        if (!reading.Content.TryRead(at + PnpPointer, pointer))
+        {
+            return;
+        }
+
+        int offset = BinaryPrimitives.ReadUInt16LittleEndian(pointer);
+        var last = 0;
+        for (var i = 0; i < MaxPnpHeaders && offset > last && offset <= length - PnpHeaderSize; i++)
+        {
+            if (!reading.Content.TryRead(at + offset, header) || !header.StartsWith("$PnP"u8))
+            {
+                return;
+            }
+
+            var part = reading.Add("pnp-header", at + offset, PnpHeaderSize, image);
+            part.Name = TextAt(reading, at, length, BinaryPrimitives.ReadUInt16LittleEndian(header[0x10..]));
+            if (TextAt(reading, at, length, BinaryPrimitives.ReadUInt16LittleEndian(header[0x0E..])) is { Length: > 0 } maker)
+            {
+                part.Note($"by {maker}");
+            }
+
+            last = offset;
+            offset = BinaryPrimitives.ReadUInt16LittleEndian(header[6..]);
+        }
+    }
+
+    // A text that ends with 0, or none.
+    private static string TextAt(RomImageReading reading, long at, long length, int offset)
+    {
+        Span<byte> bytes = stackalloc byte[MaxPnpText];
+        bytes = bytes[..(int)Math.Clamp(length - offset, 0, bytes.Length)];
+        if (offset == 0 || !reading.Content.TryRead(at + offset, bytes) || bytes.IndexOf((byte)0) is not (> 0 and var end))
+        {
+            return string.Empty;
+        }
+
+        return bytes[..end].ContainsAnyExceptInRange((byte)0x20, (byte)0x7E) ? string.Empty : Encoding.ASCII.GetString(bytes[..end]).Trim();
+    }
+
     // Further devices, as ids that end with 0; since revision 3 of the structure.
-    private static void ReadDeviceList(RomImageReading reading, long at, long length, long structure, ReadOnlySpan<byte> data, ImmutableArray<PciId>.Builder devices)
+    private static void ReadDeviceList(RomImageReading reading, RomPartBuilder part, long at, long length, long structure, ReadOnlySpan<byte> data, ImmutableArray<PciId>.Builder devices)
     {
         int offset = BinaryPrimitives.ReadUInt16LittleEndian(data[8..]);
         if (data[12] < 3 || offset == 0)
@@ -228,7 +310,9 @@ public sealed class OptionRomFormat : IRomImageFormat
                 return;
             }
 
-            devices.Add(new(vendor, next));
+            var device = new PciId(vendor, next);
+            devices.Add(device);
+            part.Note($"also for {device}");
         }
     }
 
@@ -243,14 +327,20 @@ public sealed class OptionRomFormat : IRomImageFormat
             return;
         }
 
-        if (BinaryPrimitives.ReadUInt16LittleEndian(header[2..]) * (long)Unit != length)
+        var own = BinaryPrimitives.ReadUInt16LittleEndian(header[2..]) * (long)Unit;
+        if (own == 0 || own > length)
         {
-            reading.Malformed(at + 2, $"the header says 0x{BinaryPrimitives.ReadUInt16LittleEndian(header[2..]) * Unit:X} bytes, the data structure 0x{length:X}");
+            reading.Malformed(at + 2, $"the header says 0x{own:X} bytes, the data structure 0x{length:X}");
+        }
+        else if (own < length)
+        {
+            reading.Warn($"{reading.Where(at)}: the header of the EFI image says 0x{own:X} bytes, and the data structure 0x{length:X}");
         }
 
+        var machine = BinaryPrimitives.ReadUInt16LittleEndian(header[10..]);
         var compression = BinaryPrimitives.ReadUInt16LittleEndian(header[12..]);
         long offset = BinaryPrimitives.ReadUInt16LittleEndian(header[22..]);
-        part.Note(FormattableString.Invariant($"machine 0x{BinaryPrimitives.ReadUInt16LittleEndian(header[10..]):X4}"));
+        part.Note(FormattableString.Invariant($"subsystem {BinaryPrimitives.ReadUInt16LittleEndian(header[8..])}, machine 0x{machine:X4}, compression {compression}"));
         if (offset < HeaderSize || offset >= length)
         {
             reading.Malformed(at + 22, $"the EFI image begins at 0x{offset:X}, which is not behind the header and in the image");
@@ -261,10 +351,10 @@ public sealed class OptionRomFormat : IRomImageFormat
         switch (compression)
         {
             case 0:
-                CheckExecutable(reading, executable, at + offset);
+                EfiExecutable.Check(reading, executable, at + offset, length - offset, machine);
                 break;
             case 1:
-                Decode(reading, executable, at + offset, length - offset);
+                Decode(reading, executable, at + offset, length - offset, machine);
                 break;
             default:
                 reading.Malformed(at + 12, $"the compression type {compression} is not known");
@@ -272,20 +362,7 @@ public sealed class OptionRomFormat : IRomImageFormat
         }
     }
 
-    private static void CheckExecutable(RomImageReading reading, RomPartBuilder part, long at)
-    {
-        Span<byte> magic = stackalloc byte[2];
-        if (!reading.Content.TryRead(at, magic) || !magic.SequenceEqual("MZ"u8))
-        {
-            reading.Malformed(at, $"the EFI image is no executable");
-        }
-        else
-        {
-            part.Note("PE");
-        }
-    }
-
-    private static void Decode(RomImageReading reading, RomPartBuilder part, long at, long length)
+    private static void Decode(RomImageReading reading, RomPartBuilder part, long at, long length, ushort machine)
     {
         if (reading.Depth == RomInspectionDepth.Outer)
         {
@@ -317,7 +394,7 @@ public sealed class OptionRomFormat : IRomImageFormat
             }
             else if (reading.Decoded(part, decoded) is { } inner)
             {
-                CheckExecutable(inner, part, 0);
+                EfiExecutable.Check(inner, part, 0, decoded.Length, machine);
             }
         }
 

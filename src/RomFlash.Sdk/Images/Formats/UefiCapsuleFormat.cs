@@ -75,6 +75,9 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
     // The boot logo that Windows sends along (Windows UEFI firmware update platform).
     private static Guid DisplayCapsule => new("3b8c8162-188c-46a4-aec9-be43f1d65697");
 
+    // A description in JSON of what firmware is to set or to fetch (UEFI 2.10, 23.5).
+    private static Guid JsonCapsule => new("67d6f4cd-d6b8-4573-bf4a-de5e252d61ae");
+
     /// <inheritdoc/>
     public RomRecognition Recognize(IRomImageContent content)
     {
@@ -87,8 +90,8 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
         }
 
         var kind = new Guid(head[..HeaderSizeOffset]);
-        return kind == FmpCapsule || kind == AcceptCapsule || kind == RevertCapsule || kind == DisplayCapsule ? RomRecognition.Signature
-            : LooksLikeCapsule(head, content.Length) ? RomRecognition.Structure
+        return kind == FmpCapsule || WhatCarriesNoRom(kind) is not null ? RomRecognition.Signature
+            : kind != Guid.Empty && LooksLikeCapsule(head, content.Length) ? RomRecognition.Envelope
             : RomRecognition.None;
     }
 
@@ -119,9 +122,8 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
             NoteFlags(reading, flags);
             new Capsule(reading, headerSize).Read();
         }
-        else if (kind == AcceptCapsule || kind == RevertCapsule || kind == DisplayCapsule)
+        else if (WhatCarriesNoRom(kind) is { } what)
         {
-            var what = kind == AcceptCapsule ? "an accept capsule" : kind == RevertCapsule ? "a revert capsule" : "a display capsule";
             part.Name = what;
             if (reading.Content.Length > headerSize)
             {
@@ -135,6 +137,14 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
             ReadVendorCapsule(reading, kind, headerSize, flags);
         }
     }
+
+    // The kinds that are known, and that no ROM comes with.
+    private static string? WhatCarriesNoRom(Guid kind) =>
+        kind == AcceptCapsule ? "an accept capsule"
+        : kind == RevertCapsule ? "a revert capsule"
+        : kind == DisplayCapsule ? "a display capsule"
+        : kind == JsonCapsule ? "a JSON capsule"
+        : null;
 
     // Of an accept capsule: the image that it accepts (DEN0118, 3.3). Of a display capsule: a bitmap.
     private static void ReadKnownBody(RomImageReading reading, Guid kind, long headerSize)
@@ -174,6 +184,7 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
         }
     }
 
+    // No signature, but a length that is exactly the file's, and a header with nothing in it that contradicts: an envelope, so that a firmware volume inside is no rival.
     private static bool LooksLikeCapsule(ReadOnlySpan<byte> head, long length) =>
         head.Length >= CapsuleHeaderSize
         && BinaryPrimitives.ReadUInt32LittleEndian(head[ImageSizeOffset..]) == length
@@ -276,7 +287,9 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
 
             if (drivers > 0)
             {
+                // They run, and no payload's signature is over them.
                 reading.Warn(string.Create(CultureInfo.InvariantCulture, $"the capsule has {drivers} embedded driver(s), which the firmware runs before it flashes"));
+                reading.NoteUnsigned();
             }
 
             return ReadItems(drivers, drivers + payloads);
@@ -341,17 +354,16 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
                 reading.Add("embedded-driver", fmpStart + start, end - start);
             }
 
-            for (var i = drivers; i < items; i++)
+            // What is wrong with one payload says nothing of the next, which begins where the list says.
+            var areRight = true;
+            for (var i = drivers; i < items && !reading.IsOver; i++)
             {
                 var start = (long)BinaryPrimitives.ReadUInt64LittleEndian(list.AsSpan(i * sizeof(ulong)));
                 var end = i + 1 < items ? (long)BinaryPrimitives.ReadUInt64LittleEndian(list.AsSpan((i + 1) * sizeof(ulong))) : space;
-                if (!ReadPayload(fmpStart + start, end - start, i - drivers))
-                {
-                    return false;
-                }
+                areRight &= ReadPayload(fmpStart + start, end - start, i - drivers);
             }
 
-            return true;
+            return areRight;
         }
 
         private bool ReadPayload(long start, long size, int number)
@@ -414,7 +426,9 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
 
             if (vendorSize > 0)
             {
+                // It is behind the image, and the signature is over the image alone (UEFI 2.10, 23.1).
                 reading.Warn("a payload has vendor code, which the firmware interprets");
+                reading.NoteUnsigned();
             }
 
             _classes.Add(type);
@@ -427,12 +441,13 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
                 part.Note(FormattableString.Invariant($"hardware instance 0x{instance:X}"));
             }
 
+            var isRight = ReadImage(part, start + headerSize, imageSize, support);
             if (vendorSize > 0)
             {
                 reading.Add("vendor-code", start + headerSize + imageSize, vendorSize, part);
             }
 
-            return ReadImage(part, start + headerSize, imageSize, support);
+            return isRight;
         }
 
         private bool ReadImage(RomPartBuilder part, long start, long size, ulong support)

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Globalization;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -259,10 +261,213 @@ public sealed class HpFileTests : IDisposable
     public void Read_AnyTruncation_IsATypedAnswer()
     {
         var file = Signed(Image(), atEnd: false);
-        for (var length = Begin.Length; length < file.Length; length += 3)
+        for (var length = Begin.Length; length < file.Length; length++)
         {
             var run = FormatRun.Of(file.AsMemory(0, length), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
             Assert.True(run.Failure is not null, string.Create(CultureInfo.InvariantCulture, $"{length} bytes"));
+        }
+    }
+
+    [Fact]
+    public void Read_AnyTruncationOfABlockAtTheEnd_IsNeverSigned()
+    {
+        var image = Image();
+        var file = Signed(image, atEnd: true);
+        var unsigned = new List<int>();
+        for (var length = image.Length; length < file.Length; length++)
+        {
+            var run = FormatRun.Of(file.AsMemory(0, length), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+            if (run.Failure is null && length < file.Length - 1)
+            {
+                Assert.Equal(ImageSignatureStatus.Unsigned, run.Signature);
+                unsigned.Add(length - image.Length);
+            }
+        }
+
+        // As long as the first line is not whole, and where the block is whole and its certificate is gone. (Without its last byte, a line's end, the file is right.)
+        Assert.Equal([.. Enumerable.Range(0, Begin.Length), file.Length - image.Length - _signer.Certificate.ExportCertificatePem().Length - 1], unsigned);
+    }
+
+    [Fact]
+    public void Read_AnyByteOfABlockAtTheEndChanged_IsNeverTrustedWithAnotherMeaning()
+    {
+        var image = Image();
+        var file = Signed(image, atEnd: true);
+        for (var at = image.Length; at < file.Length; at++)
+        {
+            foreach (var bit in (byte[])[0x01, 0x80])
+            {
+                file[at] ^= bit;
+                var run = FormatRun.Of(file, RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+                Assert.True(run.Signature != ImageSignatureStatus.Trusted || run.Failure is not null || run.Identity.Version?.Text == "2.50", string.Create(CultureInfo.InvariantCulture, $"byte {at}"));
+
+                // In the block, and not in its first line, it stays a signed file.
+                Assert.True(at < image.Length + Begin.Length || run.Format == "hp-signed", string.Create(CultureInfo.InvariantCulture, $"byte {at} ^ {bit}: {run.Format}"));
+                file[at] ^= bit;
+            }
+        }
+    }
+
+    [Fact]
+    public void Read_TextBehindABlockAtTheEnd_IsMalformedThere()
+    {
+        var file = Signed(Image(), atEnd: true);
+
+        var run = FormatRun.Of((byte[])[.. file, .. "more\n"u8], RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+
+        Assert.Equal(file.Length, Assert.IsType<ImageMalformed>(run.Failure).ByteOffset);
+        Assert.Empty(run.Signatures);
+    }
+
+    [Fact]
+    public void Read_FirstLineAmongTheTextsOfAProgram_IsNoBlock()
+    {
+        byte[] file = [.. Image(), .. Encoding.ASCII.GetBytes(Begin), 0, .. Encoding.ASCII.GetBytes(End), .. new byte[64], (byte)'\n'];
+
+        var run = FormatRun.Of(file, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal("hp-image", run.Format);
+    }
+
+    [Fact]
+    public void Read_BytesBehindABlockAtTheEnd_AreMalformed()
+    {
+        var file = Signed(Image(), atEnd: true);
+
+        Assert.Equal(file.Length, Assert.IsType<ImageMalformed>(FormatRun.Of((byte[])[.. file, 0xFF, 0xFF], RomImageFormats.All).Failure).ByteOffset);
+    }
+
+    [Fact]
+    public void Read_BlockOfAnother_IsOfAnUntrustedSigner()
+    {
+        using var other = new CapsuleSigner("CN=Other");
+
+        var run = FormatRun.Of(Signed(Image(), atEnd: false), RomInspectionDepth.Full, other.Trust, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal((ImageSignatureStatus.SignerUntrusted, "CN=HPE"), (run.Signature, Assert.Single(run.Signatures).Signer));
+    }
+
+    [Fact]
+    public void Read_SignedFileInsideOfSomethingUnsigned_SaysNothingOfTheWhole()
+    {
+        // A right file of somebody trusted, and around it a header of anybody's.
+        var inner = Signed(Image(), atEnd: false);
+        byte[] vendor = [.. SystemRom.ToByteArray(), .. BitConverter.GetBytes(28), 0, 0, 1, 0, .. BitConverter.GetBytes(28 + inner.Length), .. inner];
+        foreach (var file in (byte[][])[Image(firmware: inner), vendor])
+        {
+            var run = FormatRun.Of(file, RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+
+            Assert.Null(run.Failure);
+            Assert.Equal(ImageSignatureStatus.Trusted, Assert.Single(run.Signatures).Status);
+            Assert.False(run.Signatures[0].CoversAll);
+            Assert.Equal(ImageSignatureStatus.Unsigned, run.Signature);
+        }
+    }
+
+    [Theory]
+    [InlineData(true, ImageSignatureStatus.Trusted)]
+    [InlineData(false, ImageSignatureStatus.Unsigned)]
+    public async Task Validate_TwoPayloadsOfAPackage_AreTrustedWhereBothAreSigned(bool both, ImageSignatureStatus status)
+    {
+        const string Description = """{"DeviceClass":"aa148d2e-6e09-453e-bc6f-63baa5f5ccc4","Devices":{"Device":[{"DeviceName":"U30","Target":"t","Version":"2.50","FirmwareImages":[{"FileName":"a"},{"FileName":"b"}]}]}}""";
+        var package = PackageBuilder.Zip(
+            CompressionLevel.Optimal,
+            ("payload.json", Encoding.UTF8.GetBytes(Description)),
+            ("a", Signed(Image(), atEnd: false)),
+            ("b", both ? Signed(Image(targets: 2), atEnd: false) : Image(targets: 2)));
+
+        var images = (await new RomImageValidator(RomImageFormats.All, new() { Trust = _signer.Trust }).ValidateAllAsync(new MemoryImageSource("p.fwpkg", package), CancellationToken.None)).GetValueOrThrow();
+
+        Assert.Equal(2, images.Length);
+        Assert.All(images, i => Assert.Equal(status, i.Evidence.Signature));
+    }
+
+    [Fact]
+    public void Read_TrustedThingInsideOfASignedFileOfAnother_IsOfAnUntrustedSigner()
+    {
+        // What the outer signer put around it is by the outer signer alone.
+        using var maker = new CapsuleSigner();
+        byte[] payload = [.. CapsuleBuilder.PayloadHeader(2, 1), 1, 2, 3, 4];
+        var capsule = new CapsuleBuilder { Items = { CapsuleBuilder.Item(maker.Authenticate(payload, 1), support: 1) } }.Build();
+
+        var run = FormatRun.Of(Signed(capsule, atEnd: false), RomInspectionDepth.Full, maker.Trust, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal([ImageSignatureStatus.SignerUntrusted, ImageSignatureStatus.Trusted], run.Signatures.Select(s => s.Status));
+        Assert.Equal(ImageSignatureStatus.SignerUntrusted, run.Signature);
+    }
+
+    [Fact]
+    public void Read_UnsignedThingInsideOfASignedFile_IsSignedWithIt() =>
+        Assert.Equal(ImageSignatureStatus.Trusted, FormatRun.Of(Signed(Image(firmware: CapsuleBuilder.Small()), atEnd: false), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All).Signature);
+
+    [Fact]
+    public void Read_SomethingBetweenTheLinesOfACertificate_IsNoCertificate()
+    {
+        // A reader that takes the first right one, and one that takes the text as a whole, must not differ about whose it is.
+        var text = Encoding.Latin1.GetString(Signed(Image(), atEnd: false)).Replace("-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n?\n-----BEGIN CERTIFICATE-----\n", StringComparison.Ordinal);
+
+        Assert.IsType<ImageMalformed>(FormatRun.Of(Encoding.Latin1.GetBytes(text), RomImageFormats.All).Failure);
+    }
+
+    [Fact]
+    public void Read_MoreCertificatesThanAreRead_IsMalformed()
+    {
+        var pem = _signer.Certificate.ExportCertificatePem() + "\n";
+        var text = Encoding.Latin1.GetString(Signed(Image(), atEnd: false)).Replace(pem, string.Concat(Enumerable.Repeat(pem, 17)), StringComparison.Ordinal);
+
+        Assert.IsType<ImageMalformed>(FormatRun.Of(Encoding.Latin1.GetBytes(text), RomImageFormats.All).Failure);
+    }
+
+    [Fact]
+    public void Read_SignedFileAroundACapsule_ShowsWhatIsInside()
+    {
+        var run = FormatRun.Of(Signed(Image(firmware: CapsuleBuilder.Small()), atEnd: false), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal(["fingerprint", "signed-content", "hp-image-header", "hp-image-targets", "payload", "capsule-header"], run.Parts.Skip(1).Take(6).Select(p => p.Kind));
+    }
+
+    /// <summary>The lengths that published blocks give, of files that are not: they count from the first line to the last, both included.</summary>
+    [Theory]
+    [InlineData("label_HPBBatch", "sha256", 256, 527)]
+    [InlineData("label_HPE-HPB-BMC-ILO5-4096", "sha512", 512, 880)]
+    public void Read_LengthOfAPublishedBlock_IsRight(string key, string hash, int signature, int length)
+    {
+        var block = Block(key, hash, Convert.ToBase64String(new byte[signature]), length);
+
+        Assert.Equal(length, block.Length);
+        Assert.Null(FormatRun.Of((byte[])[.. Encoding.ASCII.GetBytes(block), .. Image()], RomImageFormats.All).Failure);
+    }
+
+    [Theory]
+    [InlineData("sha256")]
+    [InlineData("sha384")]
+    [InlineData("sha512")]
+    [Trait("Category", "Peer")]
+    public async Task Read_BlockThatOpensslSigned_IsTrusted(string hash)
+    {
+        var folder = Directory.CreateTempSubdirectory("romflash-hp-").FullName;
+        try
+        {
+            var image = Image();
+            using var key = _signer.Certificate.GetRSAPrivateKey()!;
+            var (keyFile, file, signatureFile) = (Path.Combine(folder, "key.pem"), Path.Combine(folder, "image"), Path.Combine(folder, "signature"));
+            await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
+            await File.WriteAllBytesAsync(file, image);
+            using var process = Process.Start("openssl", ["dgst", $"-{hash}", "-sign", keyFile, "-out", signatureFile, file]);
+            await process.WaitForExitAsync();
+            Assert.Equal(0, process.ExitCode);
+
+            var signed = WithBlock(image, atEnd: false, hash, Convert.ToBase64String(await File.ReadAllBytesAsync(signatureFile)), _signer.Certificate.ExportCertificatePem() + "\n");
+
+            Assert.Equal(ImageSignatureStatus.Trusted, FormatRun.Of(signed, RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All).Signature);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 
@@ -298,8 +503,15 @@ public sealed class HpFileTests : IDisposable
     {
         using var key = _signer.Certificate.GetRSAPrivateKey()!;
         var signature = Convert.ToBase64String(key.SignData(content, hash == "sha256" ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1));
-        string Block(int length) => string.Create(CultureInfo.InvariantCulture, $"{Begin}Fingerprint Length: {length:D6}\nKey: label_HPE\nHash: {hash}\nSignature: {signature}\nFingerprint Length: {length:D6}\n{End}");
-        var block = Encoding.ASCII.GetBytes(Block(Block(0).Length) + (certificate ? _signer.Certificate.ExportCertificatePem() + "\n" : string.Empty));
+        return WithBlock(content, atEnd, hash, signature, certificate ? _signer.Certificate.ExportCertificatePem() + "\n" : string.Empty);
+    }
+
+    private static byte[] WithBlock(byte[] content, bool atEnd, string hash, string signature, string certificates)
+    {
+        var block = Encoding.ASCII.GetBytes(Block("label_HPE", hash, signature, Block("label_HPE", hash, signature, 0).Length) + certificates);
         return atEnd ? [.. content, .. block] : [.. block, .. content];
     }
+
+    private static string Block(string key, string hash, string signature, int length) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Begin}Fingerprint Length: {length:D6}\nKey: {key}\nHash: {hash}\nSignature: {signature}\nFingerprint Length: {length:D6}\n{End}");
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Outcomes;
@@ -63,6 +64,61 @@ public sealed class MkeficapsuleTests : IDisposable
 
         Assert.False((await ValidateAsync(path)).TryGetValue(out _, out var failure));
         Assert.Equal("RF5006", failure!.Code);
+    }
+
+    [Fact]
+    public async Task Read_SignedCapsule_IsTrustedByItsSignerAloneAndByNoOtherBytes()
+    {
+        using var signer = new CapsuleSigner("CN=Peer");
+        using var other = new CapsuleSigner("CN=Other");
+        using var key = signer.Certificate.GetRSAPrivateKey()!;
+        var (keyFile, certificateFile, payload) = (Path.Combine(_folder, "key.pem"), Path.Combine(_folder, "certificate.pem"), Path.Combine(_folder, "payload"));
+        await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
+        await File.WriteAllTextAsync(certificateFile, signer.Certificate.ExportCertificatePem());
+        await File.WriteAllBytesAsync(payload, [.. CapsuleBuilder.PayloadHeader(5, 4), .. Enumerable.Range(0, 100).Select(i => (byte)i)]);
+        var signed = await MakeAsync("-i", "1", "-m", "77", "-p", keyFile, "-c", certificateFile, "-g", CapsuleBuilder.Class.ToString("D"), payload);
+        var bytes = await File.ReadAllBytesAsync(signed);
+
+        var run = FormatRun.Of(bytes, RomInspectionDepth.Full, signer.Trust, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal((ImageSignatureStatus.Trusted, "CN=Peer"), (run.Signature, Assert.Single(run.Signatures).Signer));
+        Assert.Equal(RomVersion.FromPacked(5), run.Identity.Version);
+        var authentication = run.Parts.Single(p => p.Kind == "authentication");
+        Assert.Contains("monotonic count 77", authentication.Notes);
+        Assert.Equal(ImageSignatureStatus.SignerUntrusted, FormatRun.Of(bytes, RomInspectionDepth.Full, other.Trust, RomImageFormats.All).Signature);
+        Assert.Equal(ImageSignatureStatus.SignerUntrusted, FormatRun.Of(bytes, RomImageFormats.All).Signature);
+
+        // Every byte of the count, of the signature and of what is signed.
+        var start = (int)authentication.Offset;
+        var unaffected = new List<int>();
+        for (var at = start; at < bytes.Length; at++)
+        {
+            bytes[at] ^= 0x10;
+            if (FormatRun.Of(bytes, RomInspectionDepth.Full, signer.Trust, RomImageFormats.All) is { Failure: null, Signature: ImageSignatureStatus.Trusted })
+            {
+                unaffected.Add(at - start);
+            }
+
+            bytes[at] ^= 0x10;
+        }
+
+        // CMS has bytes that say the same either way, or that nobody signs (its version, names of algorithms that are listed twice): few, and none of what is signed.
+        Assert.DoesNotContain(unaffected, at => at is < 8 || at >= authentication.Length);
+        Assert.True(unaffected.Count < 32, $"{unaffected.Count} bytes: {string.Join(' ', unaffected)}");
+    }
+
+    [Fact]
+    public async Task Read_UnsignedCapsule_IsUnsigned()
+    {
+        var path = await MakeAsync("-i", "1", "-g", CapsuleBuilder.Class.ToString("D"), Path.Combine(Firmware, "OVMF_VARS.fd"));
+
+        var run = FormatRun.Of(await File.ReadAllBytesAsync(path), RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal(ImageSignatureStatus.Unsigned, run.Signature);
+        Assert.Empty(run.Signatures);
+        Assert.Contains(run.Parts, p => p.Kind == "firmware-volume");
     }
 
     private static ValueTask<FlashResult<RomImage>> ValidateAsync(string path) =>

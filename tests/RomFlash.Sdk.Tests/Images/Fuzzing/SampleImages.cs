@@ -47,8 +47,29 @@ internal static class SampleImages
         BinaryPrimitives.WriteUInt32LittleEndian(efi.AsSpan(4), 0x0EF1);
         BinaryPrimitives.WriteUInt16LittleEndian(efi.AsSpan(10), 0x8664);
         BinaryPrimitives.WriteUInt16LittleEndian(efi.AsSpan(22), 0x80);
-        "MZ"u8.CopyTo(efi.AsSpan(0x80));
+        Executable().CopyTo(efi.AsSpan(0x80));
         return [.. x86, .. efi, .. Enumerable.Repeat((byte)0xFF, 100)];
+    }
+
+    /// <summary>The outline of a boot service driver in PE32+ for x64, with one section of 32 bytes.</summary>
+    public static byte[] Executable()
+    {
+        const int Pe = 0x40;
+        const int Optional = Pe + 24;
+        const int Section = Optional + 112;
+        var image = new byte[Section + 40 + 32];
+        "MZ"u8.CopyTo(image);
+        image[0x3C] = Pe;
+        "PE\0\0"u8.CopyTo(image.AsSpan(Pe));
+        BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(Pe + 4), 0x8664);
+        image[Pe + 6] = 1;
+        image[Pe + 20] = Section - Optional;
+        BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(Optional), 0x20B);
+        image[Optional + 68] = 11;
+        ".text"u8.CopyTo(image.AsSpan(Section));
+        image[Section + 16] = 32;
+        BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(Section + 20), Section + 40);
+        return image;
     }
 
     /// <summary>A system ROM of the old kind.</summary>
