@@ -7,6 +7,9 @@ namespace RomFlash.Sdk.Images;
 /// <summary>What all readings of one image share: what was found, and how much may still be used.</summary>
 internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomInspectionDepth depth, ImageSignatureTrust? trust, CancellationToken cancellationToken)
 {
+    private readonly List<SignatureScope> _payloadScopes = [];
+    private readonly SignatureScope _fileScope = new();
+    private SignatureScope? _scope;
     private long _atOnce;
     private long _inAll;
 
@@ -25,11 +28,12 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
 
     public HashSet<string> SeenWarnings { get; } = new(StringComparer.Ordinal);
 
-    public List<RomImageSignature> Signatures { get; } = [];
+    /// <summary>Where signatures count now: in the file itself, or in one payload of a package.</summary>
+    public SignatureScope Scope => _scope ?? _fileScope;
+
+    public IEnumerable<RomImageSignature> Signatures => _payloadScopes.Aggregate(_fileScope.Signatures.AsEnumerable(), (all, next) => all.Concat(next.Signatures));
 
     public List<FoundPayload> Payloads { get; } = [];
-
-    public bool HasUnsignedPart { get; set; }
 
     public int PartCount { get; set; }
 
@@ -91,16 +95,46 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
         return best;
     }
 
-    /// <summary>What all signatures together come to.</summary>
-    public ImageSignatureStatus Signature()
+    /// <summary>Has signatures count for one payload of the package, until <see cref="EndPayload"/>: what vouches for one says nothing of another.</summary>
+    public SignatureScope BeginPayload()
     {
-        if (Signatures.Exists(s => s.Status == ImageSignatureStatus.Invalid))
+        _scope = new();
+        _payloadScopes.Add(_scope);
+        return _scope;
+    }
+
+    public void EndPayload() => _scope = null;
+
+    /// <summary>What all signatures together come to; of a package, for the payload that is vouched for the least.</summary>
+    public ImageSignatureStatus Signature() =>
+        _payloadScopes.Count == 0 || Signatures.Any(s => s.Status == ImageSignatureStatus.Invalid)
+            ? SignatureScope.StatusOf(Signatures, _fileScope.HasUnsignedPart)
+            : _payloadScopes.Select(SignatureOf).Min();
+
+    /// <summary>What the signatures of a payload, and those of its package as a whole, come to.</summary>
+    public ImageSignatureStatus SignatureOf(SignatureScope payload) => SignatureScope.StatusOf(SignaturesOf(payload), payload.HasUnsignedPart);
+
+    public IEnumerable<RomImageSignature> SignaturesOf(SignatureScope payload) => _fileScope.Signatures.Concat(payload.Signatures);
+}
+
+/// <summary>The signatures of one thing that a target takes.</summary>
+internal sealed class SignatureScope
+{
+    public List<RomImageSignature> Signatures { get; } = [];
+
+    public bool HasUnsignedPart { get; set; }
+
+    /// <summary>What signatures come to: the weakest, unless one covers everything.</summary>
+    public static ImageSignatureStatus StatusOf(IEnumerable<RomImageSignature> signatures, bool hasUnsignedPart)
+    {
+        var all = signatures.ToList();
+        if (all.Exists(s => s.Status == ImageSignatureStatus.Invalid))
         {
             return ImageSignatureStatus.Invalid;
         }
 
-        var whole = Signatures.Where(s => s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Max();
-        var parts = HasUnsignedPart ? ImageSignatureStatus.Unsigned : Signatures.Where(s => !s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Min();
+        var whole = all.Where(s => s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Max();
+        var parts = hasUnsignedPart ? ImageSignatureStatus.Unsigned : all.Where(s => !s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Min();
         return whole > parts ? whole : parts;
     }
 }
