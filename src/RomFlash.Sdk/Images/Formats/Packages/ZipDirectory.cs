@@ -214,17 +214,20 @@ internal static class ZipDirectory
             return null;
         }
 
-        var own = new byte[BinaryPrimitives.ReadUInt16LittleEndian(local[26..])];
-        var data = at + LocalSize + own.Length + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
-        var isSame = reading.Content.TryRead(at + LocalSize, own)
-            && own.AsSpan().SequenceEqual(name)
+        var ownName = new byte[BinaryPrimitives.ReadUInt16LittleEndian(local[26..])];
+        var data = at + LocalSize + ownName.Length + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
+        var isSame = reading.Content.TryRead(at + LocalSize, ownName)
+            && ownName.AsSpan().SequenceEqual(name)
             && BinaryPrimitives.ReadUInt16LittleEndian(local[6..]) == flags
             && BinaryPrimitives.ReadUInt16LittleEndian(local[8..]) == method;
 
-        // Where the sizes are behind the data they are 0 here, and the directory alone tells them.
-        var hasSizes = (flags & SizesBehind) == 0;
-        var (ownCrc, ownCompressed, ownLength) = (BinaryPrimitives.ReadUInt32LittleEndian(local[14..]), BinaryPrimitives.ReadUInt32LittleEndian(local[18..]), BinaryPrimitives.ReadUInt32LittleEndian(local[22..]));
-        isSame &= (ownCrc == crc && ownCompressed == compressed && ownLength == length) || (!hasSizes && ownCrc == 0 && ownCompressed == 0 && ownLength == 0);
+        // Where the sizes are behind the data, those that were not known yet are 0 here.
+        var mayBeZero = (flags & SizesBehind) != 0;
+        foreach (var (own, said) in ((uint Own, long Said)[])[(BinaryPrimitives.ReadUInt32LittleEndian(local[14..]), crc), (BinaryPrimitives.ReadUInt32LittleEndian(local[18..]), compressed), (BinaryPrimitives.ReadUInt32LittleEndian(local[22..]), length)])
+        {
+            isSame &= own == said || (mayBeZero && own == 0);
+        }
+
         if (!isSame)
         {
             reading.Malformed(at, $"the entry's own header does not say what the directory says");
