@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# What the tests drive or compare with: "program package".
+# What the tests drive or compare with: "program package", or "file package" for the real images that they read.
 peers=(
   "mkeficapsule u-boot-tools"
   "OVMF_CODE.fd ovmf"
@@ -17,6 +17,20 @@ peers=(
   "openssl openssl"
   "xz xz-utils"
   "tmux tmux"
+  "python3 python3"
+  "rhash rhash"
+  "gcab gcab"
+  "cabextract cabextract"
+  "UEFIExtract uefitool-cli"
+  "fwupdtool fwupd"
+  "ifdtool coreboot-utils"
+  "/usr/share/AAVMF/AAVMF_CODE.fd qemu-efi-aarch64"
+  "/usr/share/seabios/bios.bin seabios"
+  "/usr/share/qemu/linuxboot.bin qemu-system-data"
+  "/usr/lib/ipxe/qemu/efi-e1000.rom ipxe-qemu"
+  "/usr/lib/ipxe/snponly.efi ipxe"
+  "/usr/lib/u-boot/qemu_arm64/u-boot.bin u-boot-qemu"
+  "/usr/lib/systemd/boot/efi/systemd-bootx64.efi systemd-boot-efi"
 )
 
 fast=0
@@ -33,6 +47,7 @@ done
 
 has_peer() {
   case "$1" in
+    /*) [[ -e $1 ]] ;;
     *.fd) [[ -e /usr/share/OVMF/$1 || -e /usr/share/OVMF/${1%.fd}_4M.fd ]] ;;
     *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null ;;
   esac

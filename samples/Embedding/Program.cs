@@ -6,7 +6,6 @@ using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Compatibility.Trust;
 using RomFlash.Sdk.Images;
-using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
@@ -24,8 +23,8 @@ try
     var imageFile = Path.Combine(folder.FullName, "u30.rom");
     await File.WriteAllBytesAsync(imageFile, newRom.Content.ToArray());
 
-    // 1. Validate. UefiCapsuleFormat is what real images are; the sample's image is the simulator's.
-    var validator = new RomImageValidator([new UefiCapsuleFormat(), new SimulatedRomFormat()], new RomImageValidatorOptions());
+    // 1. Validate. RomImageFormats.All are those of real images; the sample's image is the simulator's.
+    var validator = new RomImageValidator([.. RomImageFormats.All, new SimulatedRomFormat()], new RomImageValidatorOptions());
     if (!(await validator.ValidateAsync(new FileImageSource(imageFile), CancellationToken.None)).TryGetValue(out var image, out var failure))
     {
         return Report(failure);

@@ -91,14 +91,7 @@ public sealed class Bench : IDisposable
     public void WriteCatalog()
     {
         var image = File.ReadAllBytes(Image);
-        var now = DateTimeOffset.UtcNow;
-        using (var maker = MakeSigner("CN=Image maker", now))
-        {
-            // A detached signature is the same thing, whatever it is of.
-            File.WriteAllText(Maker, maker.ExportCertificatePem());
-            File.WriteAllBytes(Image + ".p7s", CatalogSignature.Sign(image, maker, now).Span);
-        }
-
+        SignImage();
         var catalog = new JsonObject
         {
             ["romflashCatalog"] = 1,
@@ -122,6 +115,15 @@ public sealed class Bench : IDisposable
             }),
         };
         File.WriteAllText(Catalog, catalog.ToJsonString());
+    }
+
+    /// <summary>Writes the image's signature beside it, and its maker's certificate. A detached signature is the same thing, whatever it is of.</summary>
+    public void SignImage()
+    {
+        var now = DateTimeOffset.UtcNow;
+        using var maker = MakeSigner("CN=Image maker", now);
+        File.WriteAllText(Maker, maker.ExportCertificatePem());
+        File.WriteAllBytes(Image + ".p7s", CatalogSignature.Sign(File.ReadAllBytes(Image), maker, now).Span);
     }
 
     /// <summary>Writes a targets file with the one server in a group.</summary>

@@ -52,10 +52,38 @@ public sealed class SampleTests
     public void CustomTransport_Source_TakesFewerThan150Lines() =>
         Assert.InRange(File.ReadAllLines(Path.Combine(Root, "samples", "CustomTransport", "MemoryTransport.cs")).Length, 50, 149);
 
-    private static (int ExitCode, string[] Lines, string Errors) Run(string sample)
+    [Fact]
+    public void ImageInventory_Run_SaysWhatEachFileIsAndWhetherItIsWhole()
+    {
+        var folder = Directory.CreateTempSubdirectory("romflash-inventory-");
+        try
+        {
+            // A vendor's own capsule around nothing that anybody knows, the same cut short, and a text.
+            byte[] capsule = [.. new Guid("11111111-2222-3333-4444-555555555555").ToByteArray(), 28, 0, 0, 0, 0, 0, 1, 0, 36, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+            File.WriteAllBytes(Path.Combine(folder.FullName, "a.cap"), capsule);
+            File.WriteAllBytes(Path.Combine(folder.FullName, "b.cap"), capsule[..^1]);
+            File.WriteAllText(Path.Combine(folder.FullName, "c.txt"), "no firmware");
+
+            var (code, lines, errors) = Run("ImageInventory", folder.FullName);
+
+            Assert.True(code == 1, errors + string.Join('\n', lines));
+            Assert.Equal("a.cap: uefi-capsule, whole, signature Unsigned", lines[0]);
+            Assert.Contains("11111111-2222-3333-4444-555555555555", lines[1], StringComparison.Ordinal);
+            Assert.Contains("sha256 " + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(capsule)), lines[2], StringComparison.Ordinal);
+            Assert.StartsWith("b.cap: RF5004", lines[3], StringComparison.Ordinal);
+            Assert.StartsWith("c.txt: RF5004", lines[4], StringComparison.Ordinal);
+            Assert.Equal("2 to look at", lines[^1]);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static (int ExitCode, string[] Lines, string Errors) Run(string sample, params string[] arguments)
     {
         var program = Path.Combine(Root, "samples", sample, "bin", Baked("Configuration"), "net10.0", sample + ".dll");
-        using var process = Process.Start(new ProcessStartInfo(Baked("DotNetHost"), ["exec", program])
+        using var process = Process.Start(new ProcessStartInfo(Baked("DotNetHost"), ["exec", program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -10,6 +10,8 @@ internal sealed class DecodeBuffers
     // Small parts share a size.
     private const int Least = 64 << 10;
 
+    private const int LargestToDouble = 4 << 20;
+
     private readonly List<byte[]> _pile = [];
     private int _used;
 
@@ -23,21 +25,28 @@ internal sealed class DecodeBuffers
             _pile.Add([]);
         }
 
-        var buffer = _pile[_used];
-        if (buffer.Length < length)
+        var old = _pile[_used].Length;
+        if (old < length)
         {
-            // What is free further up may be as large; it must not add up. At least twice as much, so that growing in small steps makes no heap of garbage.
+            // What is free further up may be as large; it must not add up.
             _pile.RemoveRange(_used + 1, _pile.Count - _used - 1);
             _pile[_used] = [];
-            var most = Math.Max(length, RomImageLimits.MaxDecodedAtOnce - _pile.Sum(b => (long)b.Length));
-            buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(most, Math.Max(length, Math.Max(Least, 2L * buffer.Length))));
-            _pile[_used] = buffer;
+            _pile[_used] = GC.AllocateUninitializedArray<byte>(SizeFor(length, old));
         }
 
+        var buffer = _pile[_used];
         _used++;
         return buffer.AsMemory(0, length);
     }
 
     /// <summary>Gives back what was taken last.</summary>
     public void GiveBack() => _used--;
+
+    // An image with one large part gets what it takes. What grows gets more at once, lest small steps make a heap of garbage: soon all that is allowed.
+    private int SizeFor(int length, int old)
+    {
+        var all = RomImageLimits.MaxDecodedAtOnce - _pile.Sum(b => (long)b.Length);
+        var isLarge = length > (old == 0 ? RomImageLimits.MaxDecodedAtOnce / 2 : LargestToDouble);
+        return (int)Math.Max(length, isLarge ? all : Math.Min(all, Math.Max(Least, 2L * old)));
+    }
 }

@@ -154,6 +154,9 @@ public sealed class PlanTests : IDisposable
         image[^1] ^= 1;
         await File.WriteAllBytesAsync(_bench.Image, image);
 
+        // By the same maker, so that it is the plan that refuses it.
+        _bench.SignImage();
+
         var result = await CarryOutAsync("--json");
 
         Assert.Equal(6, result.ExitCode);

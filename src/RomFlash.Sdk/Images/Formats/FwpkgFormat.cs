@@ -134,7 +134,7 @@ public sealed class FwpkgFormat : IRomImageFormat
 
             var identity = new RomIdentity
             {
-                Kind = deviceClass == HpDeviceClasses.SystemRom ? RomKind.SystemRom : null,
+                Kind = deviceClass is { } told ? HpDeviceClasses.KindOf(told) : null,
                 DeviceClasses = deviceClass is { } known ? [known] : [],
                 Models = TextOf(reading, at, device, "DeviceName") is { Length: > 0 } model ? [model] : [],
                 Version = RomVersion.TryParse(TextOf(reading, at, device, "Version"), out var version) ? version : null,

@@ -3,36 +3,39 @@ using System.Text;
 
 namespace RomFlash.Sdk.Images.Formats;
 
-/// <summary>HP firmware images with the <c>HPIMAGE</c> header: device class, version, name and targets in front of the firmware.</summary>
+/// <summary>HP firmware images with the <c>HPIMAGE</c> header: device class, version and name, then the list of targets, then the firmware.</summary>
 /// <remarks>
-/// Thread-safe and without state. The layout is known from public tools and files, not from a specification: what is not known of the header is not checked.
+/// Thread-safe and without state. The layout is known from public tools and dumps of files, not from a specification: what is not known of the header is not checked.
 /// </remarks>
 public sealed class HpImageFormat : IRomImageFormat
 {
-    /// <summary>The size of the header in bytes.</summary>
+    /// <summary>The size of the header in bytes; the list of targets is behind it.</summary>
     public const int HeaderSize = 0x4A0;
 
-    // Behind the magic: major and minor version of the header; the device class; version and name, padded with zeros; then the targets.
+    // Behind the magic: major and minor version of the header; the device class; the date; version and name, padded with zeros.
     private const int MajorOffset = 8;
     private const int DeviceClassOffset = 0x0C;
+    private const int DateOffset = 0x3C;
     private const int VersionOffset = 0x40;
     private const int VersionLength = 32;
     private const int NameOffset = 0x60;
     private const int NameLength = 64;
-    private const int TargetCountOffset = 0xA0;
-    private const int TargetsOffset = 0xA4;
-    private const int MaxTargets = (HeaderSize - TargetsOffset) / 16;
+
+    // The list: how many, a GUID each, and a word that is 0 in all files that are known. Images in use have up to four.
+    private const int MaxTargets = 1024;
+    private const int GuidSize = 16;
+    private const int WordSize = sizeof(uint);
 
     /// <inheritdoc/>
     public string Name => "hp-image";
 
-    private static ReadOnlySpan<byte> Magic => "HPIMAGE"u8;
+    private static ReadOnlySpan<byte> Magic => "HPIMAGE\0"u8;
 
     /// <inheritdoc/>
     public RomRecognition Recognize(IRomImageContent content)
     {
         ArgumentNullException.ThrowIfNull(content);
-        Span<byte> head = stackalloc byte[7];
+        Span<byte> head = stackalloc byte[Magic.Length];
         return content.TryRead(0, head) && head.SequenceEqual(Magic) ? RomRecognition.Signature : RomRecognition.None;
     }
 
@@ -48,58 +51,102 @@ public sealed class HpImageFormat : IRomImageFormat
         }
 
         var part = reading.Add("hp-image-header", 0, HeaderSize);
-        var deviceClass = new Guid(header.Slice(DeviceClassOffset, 16));
-        part.Id = deviceClass;
-        part.Note(FormattableString.Invariant($"header {header[MajorOffset]}.{header[MajorOffset + 1]}"));
+        var deviceClass = new Guid(header.Slice(DeviceClassOffset, GuidSize));
+        if (deviceClass == Guid.Empty)
+        {
+            reading.Malformed(DeviceClassOffset, $"the device class is empty");
+        }
+
         if (!TryText(header.Slice(VersionOffset, VersionLength), out var version))
         {
             reading.Malformed(VersionOffset, $"the version is no text");
-            return;
         }
 
         if (!TryText(header.Slice(NameOffset, NameLength), out var name))
         {
             reading.Malformed(NameOffset, $"the name is no text");
-            return;
         }
 
-        if (deviceClass == Guid.Empty)
-        {
-            reading.Malformed(DeviceClassOffset, $"the device class is empty");
-            return;
-        }
-
+        part.Id = deviceClass;
         part.Version = version;
         part.Name = name;
-        var targets = BinaryPrimitives.ReadUInt32LittleEndian(header[TargetCountOffset..]);
-        if (targets > MaxTargets)
-        {
-            reading.Malformed(TargetCountOffset, $"the header says it has {targets} targets, {MaxTargets} have room");
-            return;
-        }
-
-        for (var i = 0; i < (int)targets; i++)
-        {
-            part.Note($"target {new Guid(header.Slice(TargetsOffset + (16 * i), 16))}");
-        }
-
+        part.Note(FormattableString.Invariant($"header {header[MajorOffset]}.{header[MajorOffset + 1]}"));
+        NoteDate(part, header[DateOffset..]);
         reading.Identity = new()
         {
-            Kind = deviceClass == HpDeviceClasses.SystemRom ? RomKind.SystemRom : null,
+            Kind = HpDeviceClasses.KindOf(deviceClass),
             DeviceClasses = [deviceClass],
             Models = name.Length > 0 ? [name] : [],
             Version = RomVersion.TryParse(version, out var parsed) ? parsed : null,
         };
-        if (reading.Content.Length == HeaderSize)
+        if (ReadTargets(reading) is { } length)
         {
-            reading.Truncated($"behind the header there is no firmware");
+            ReadFirmware(reading, HeaderSize + length);
+        }
+    }
+
+    // The length of the list, or null where it has none.
+    private static long? ReadTargets(RomImageReading reading)
+    {
+        Span<byte> word = stackalloc byte[WordSize];
+        if (!reading.Content.TryRead(HeaderSize, word))
+        {
+            reading.Truncated($"behind the header there is no list of targets");
+            return null;
+        }
+
+        var count = BinaryPrimitives.ReadUInt32LittleEndian(word);
+        if (count > MaxTargets)
+        {
+            reading.Malformed(HeaderSize, $"the list says it has {count} targets, at most {MaxTargets} are read");
+            return null;
+        }
+
+        var size = GuidSize * (int)count;
+        var length = WordSize + size + WordSize;
+        if (length > reading.Content.Length - HeaderSize)
+        {
+            reading.Truncated($"the list of {count} targets has {length} bytes");
+            return null;
+        }
+
+        var part = reading.Add("hp-image-targets", HeaderSize, length);
+        Span<byte> id = stackalloc byte[GuidSize];
+        for (long at = HeaderSize + WordSize; at < HeaderSize + WordSize + size && reading.Content.TryRead(at, id); at += GuidSize)
+        {
+            part.Note($"target {new Guid(id)}");
+        }
+
+        if (reading.Content.TryRead(HeaderSize + WordSize + size, word) && BinaryPrimitives.ReadUInt32LittleEndian(word) is var tail && tail != 0)
+        {
+            reading.Warn(FormattableString.Invariant($"behind the list of targets is 0x{tail:X8}, whose meaning is not known; in other files it is 0"));
+        }
+
+        return length;
+    }
+
+    private static void ReadFirmware(RomImageReading reading, long start)
+    {
+        if (reading.Content.Length == start)
+        {
+            reading.Truncated($"behind the list of targets there is no firmware");
             return;
         }
 
-        var firmware = reading.Add("payload", HeaderSize, reading.Content.Length - HeaderSize);
-        if (reading.Slice(firmware, HeaderSize, firmware.Length) is { } inner && !inner.TryReadAsAny())
+        var firmware = reading.Add("payload", start, reading.Content.Length - start);
+        if (reading.Slice(firmware, start, firmware.Length) is { } inner && !inner.TryReadAsAny())
         {
             firmware.Note("opaque");
+        }
+    }
+
+    // Year, month, day. Not every file has one.
+    private static void NoteDate(RomPartBuilder part, ReadOnlySpan<byte> date)
+    {
+        var (year, month, day) = (BinaryPrimitives.ReadUInt16LittleEndian(date), date[2], date[3]);
+        if (year is >= 1980 and <= 9999 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month))
+        {
+            part.Note(FormattableString.Invariant($"date {year:D4}-{month:D2}-{day:D2}"));
         }
     }
 

@@ -210,7 +210,7 @@ public sealed class HpSignedFileFormat : IRomImageFormat
 
                 end += EndCertificate.Length;
                 var text = Encoding.ASCII.GetString(rest[..end]);
-                var der = PemEncoding.TryFind(text, out var fields) ? new byte[fields.DecodedDataLength] : null;
+                var der = PemEncoding.TryFind(text, out var fields) && fields.Location.Equals(..text.Length) ? new byte[fields.DecodedDataLength] : null;
                 if (der is null || !Convert.TryFromBase64Chars(text.AsSpan()[fields.Base64Data], der, out var size) || size != der.Length)
                 {
                     reading.Malformed(at + length, $"the certificate is no PEM");

@@ -378,6 +378,18 @@ public sealed class FirmwareVolumeFormatTests
         }
     }
 
+    // Where only zeros and half a GUID are left of the second volume, nothing tells that there was one.
+    [Fact]
+    public void Read_SecondVolumeCut_IsTruncated()
+    {
+        var first = With(Driver()).Build();
+        byte[] image = [.. first, .. With(Driver("Second")).Build()];
+        for (var length = first.Length + 32; length < image.Length; length++)
+        {
+            Assert.IsType<ImageTruncated>(Run(image.AsMemory(0, length)).Failure);
+        }
+    }
+
     [Theory]
     [InlineData(10, true)]
     [InlineData(31, true)]
@@ -405,8 +417,8 @@ public sealed class FirmwareVolumeFormatTests
 
         var run = Run(With(files).Build());
 
-        Assert.IsType<ImageTooLarge>(run.Problems[^1]);
-        Assert.InRange(run.Problems.Length, 2, 10);
+        // Eight of 30 MiB each are below 256 MiB, and none is in memory any more when the next one is.
+        Assert.Equal([.. Enumerable.Repeat("RF5005", 8), "RF5003"], run.Problems.Select(p => p.Code));
     }
 
     [Fact]
@@ -431,7 +443,7 @@ public sealed class FirmwareVolumeFormatTests
     [Fact]
     public void Read_FileSystemGuidEverywhere_EndsInTime()
     {
-        byte[] image = [.. With(Driver()).Build(), .. Enumerable.Repeat(Ffs2.ToByteArray(), 1 << 16).SelectMany(b => b)];
+        byte[] image = [.. With(Driver()).Build(), .. Enumerable.Repeat(Ffs2.ToByteArray(), 1 << 16).SelectMany(b => b), .. new byte[64]];
 
         Assert.Empty(Run(image).Problems);
     }

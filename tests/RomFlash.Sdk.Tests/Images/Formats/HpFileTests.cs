@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Images.Formats;
+using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Tests.Images.Formats;
 
@@ -13,30 +14,85 @@ public sealed class HpFileTests : IDisposable
     private const string Begin = "--=</Begin HP Signed File Fingerprint\\>=--\n";
     private const string End = "--=</End HP Signed File Fingerprint\\>=--\n";
     private static readonly Guid SystemRom = new("aa148d2e-6e09-453e-bc6f-63baa5f5ccc4");
+    private static readonly Guid Target = new("00000000-0000-0000-0000-000000000205");
 
     private readonly CapsuleSigner _signer = new("CN=HPE");
 
     public void Dispose() => _signer.Dispose();
 
     [Fact]
-    public void Read_HpImage_TellsClassVersionAndName()
+    public void Read_HpImage_TellsClassVersionDateNameAndTargets()
     {
         var run = FormatRun.Of(Image(), RomImageFormats.All);
 
         Assert.Null(run.Failure);
+        Assert.Empty(run.Warnings);
         Assert.Equal("hp-image", run.Format);
         Assert.Equal(RomKind.SystemRom, run.Identity.Kind);
         Assert.Equal(SystemRom, Assert.Single(run.Identity.DeviceClasses));
         Assert.Equal("U30", Assert.Single(run.Identity.Models));
         Assert.Equal("2.50", run.Identity.Version!.Text);
-        Assert.Contains(run.Parts.Single(p => p.Kind == "hp-image-header").Notes, n => n.Contains("11111111-2222-3333-4444-555555555555", StringComparison.Ordinal));
+        Assert.Equal(["hp-image-header", "hp-image-targets", "payload"], run.Root.Parts.Select(p => p.Kind));
+        var header = run.Root.Parts[0];
+        Assert.Equal((SystemRom, "U30", "2.50"), (header.Id, header.Name, header.Version));
+        Assert.Contains("header 1.1", header.Notes);
+        Assert.Contains("date 2019-02-28", header.Notes);
+        Assert.Equal($"target {Target}", Assert.Single(run.Root.Parts[1].Notes));
+        Assert.Equal((0x4B8, 64), (run.Root.Parts[2].Offset, run.Root.Parts[2].Length));
+    }
+
+    /// <summary>The first 0x70 bytes of the image in iLO 4 2.44, as a public talk on it shows them.</summary>
+    [Fact]
+    public void Read_HeaderOfAPublishedFile_IsThatOfTheManagementController()
+    {
+        var image = new byte[0x4A0 + 24 + 4];
+        Convert.FromHexString(
+            "4850494D41474500010100009D7B312FE3C9764DBFF6B9D0D085A95201000000" +
+            "00000000000000000000000000000000000000000000000000000000E0070713" +
+            "322E343400000000000000000000000000000000000000000000000000000000" +
+            "694C4F20340000000000000000000000").CopyTo(image, 0);
+        image[0x4A0] = 1;
+
+        var run = FormatRun.Of(image, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal(RomKind.Controller, run.Identity.Kind);
+        Assert.Equal(new Guid("2f317b9d-c9e3-4d76-bff6-b9d0d085a952"), Assert.Single(run.Identity.DeviceClasses));
+        Assert.Equal(("2.44", "iLO 4"), (run.Identity.Version!.Text, Assert.Single(run.Identity.Models)));
+        Assert.Contains("date 2016-07-19", run.Root.Parts[0].Notes);
+    }
+
+    [Fact]
+    public void Read_ClassThatIsNotPublic_HasNoKind()
+    {
+        var image = Image();
+        image[0x0C] ^= 1;
+
+        Assert.Null(FormatRun.Of(image, RomImageFormats.All).Identity.Kind);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(1024)]
+    public void Read_AnyNumberOfTargets_FirmwareIsBehindThem(int targets)
+    {
+        byte[] capsule = CapsuleBuilder.Small();
+        var run = FormatRun.Of(Image(targets, capsule), RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Equal(0x4A0 + 4 + (16 * targets) + 4, run.Parts.Single(p => p.Kind == "capsule-header").Offset);
     }
 
     [Theory]
     [InlineData("class", 0x0C)]
     [InlineData("version", 0x40)]
+    [InlineData("version behind its end", 0x40)]
     [InlineData("name", 0x60)]
-    [InlineData("targets", 0xA0)]
+    [InlineData("name behind its end", 0x60)]
+    [InlineData("targets", 0x4A0)]
+    [InlineData("targets overflow", 0x4A0)]
     public void Read_HpImageBrokenRule_IsMalformedAtItsOffset(string rule, long offset)
     {
         var image = Image();
@@ -46,18 +102,61 @@ public sealed class HpFileTests : IDisposable
                 image.AsSpan(0x0C, 16).Clear();
                 break;
             case "version":
-                image[0x44] = 7;
-                image[0x50] = 7;
+                image[0x41] = 7;
+                break;
+            case "version behind its end":
+                image[0x5F] = (byte)'x';
                 break;
             case "name":
                 image[0x60] = 0xFF;
                 break;
+            case "name behind its end":
+                image[0x9F] = (byte)'x';
+                break;
+            case "targets":
+                BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(0x4A0), 1025);
+                break;
             default:
-                BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(0xA0), 64);
+                BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(0x4A0), uint.MaxValue);
                 break;
         }
 
-        Assert.Equal(offset, Assert.IsType<Outcomes.ImageMalformed>(FormatRun.Of(image, RomImageFormats.All).Failure).ByteOffset);
+        Assert.Equal(offset, Assert.IsType<ImageMalformed>(Assert.Single(FormatRun.Of(image, RomImageFormats.All).Problems)).ByteOffset);
+    }
+
+    [Fact]
+    public void Read_TwoRulesBroken_BothAreReported()
+    {
+        var image = Image();
+        image[0x41] = 7;
+        image[0x60] = 0xFF;
+
+        Assert.Equal([0x40L, 0x60L], FormatRun.Of(image, RomImageFormats.All).Problems.Select(p => ((ImageMalformed)p).ByteOffset!.Value));
+    }
+
+    [Fact]
+    public void Read_UnknownWordBehindTheTargets_Warns()
+    {
+        var image = Image();
+        image[0x4B4] = 1;
+
+        var run = FormatRun.Of(image, RomImageFormats.All);
+
+        Assert.Null(run.Failure);
+        Assert.Contains(run.Warnings, w => w.Contains("0x00000001", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_EveryTruncationOfAnHpImage_IsTruncated()
+    {
+        var image = Image();
+        for (var length = 8; length < image.Length - 64 + 1; length++)
+        {
+            var failure = Assert.IsType<ImageTruncated>(FormatRun.Of(image.AsMemory(0, length), RomImageFormats.All).Failure);
+            Assert.Equal(length, failure.ByteOffset);
+        }
+
+        Assert.False(FormatRun.Of(image.AsMemory(0, 7), RomImageFormats.All).IsRecognized);
     }
 
     [Theory]
@@ -167,17 +266,31 @@ public sealed class HpFileTests : IDisposable
         }
     }
 
-    private static byte[] Image()
+    private static byte[] Image(int targets = 1, byte[]? firmware = null)
     {
-        var image = new byte[0x4A0 + 64];
+        var start = 0x4A0 + 4 + (16 * targets) + 4;
+        if (firmware is null)
+        {
+            firmware = new byte[64];
+            new Random(3).NextBytes(firmware);
+        }
+
+        var image = new byte[start + firmware.Length];
         "HPIMAGE"u8.CopyTo(image);
-        image[8] = 1;
+        (image[8], image[9]) = (1, 1);
         SystemRom.TryWriteBytes(image.AsSpan(0x0C));
+        image[0x1C] = 1;
+        BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(0x3C), 2019);
+        (image[0x3E], image[0x3F]) = (2, 28);
         "2.50"u8.CopyTo(image.AsSpan(0x40));
         "U30"u8.CopyTo(image.AsSpan(0x60));
-        image[0xA0] = 1;
-        new Guid("11111111-2222-3333-4444-555555555555").TryWriteBytes(image.AsSpan(0xA4));
-        new Random(3).NextBytes(image.AsSpan(0x4A0));
+        BinaryPrimitives.WriteInt32LittleEndian(image.AsSpan(0x4A0), targets);
+        for (var i = 0; i < targets; i++)
+        {
+            Target.TryWriteBytes(image.AsSpan(0x4A4 + (16 * i)));
+        }
+
+        firmware.CopyTo(image, start);
         return image;
     }
 

@@ -26,6 +26,9 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
         ("option-rom", SampleImages.OptionRom()),
         ("intel-flash", SampleImages.IntelFlash()),
         ("legacy", SampleImages.LegacyRom()),
+        ("fwpkg", PackageBuilder.Fwpkg()),
+        ("fwpkg stored", PackageBuilder.Fwpkg(level: System.IO.Compression.CompressionLevel.NoCompression)),
+        ("cab", PackageBuilder.Cab(compressed: true)),
     ];
 
     [Fact]

@@ -61,7 +61,7 @@ internal static class VolumeReader
         return volumes;
     }
 
-    // Where a signature was damaged, the file system's GUID in front of it still tells.
+    // Where a signature was damaged or cut off, the file system's GUID in front of it still tells.
     private static void ReadGap(RomImageReading reading, long start, long end, byte? fill)
     {
         var part = reading.Add(fill is null ? "data" : "padding", start, end - start);
@@ -88,8 +88,16 @@ internal static class VolumeReader
             for (int from = 0, at; !reading.IsOver && (at = bytes[from..].IndexOf(id)) >= 0; from += at + 1)
             {
                 var volume = steps.Start + from + at - VolumeHeader.FileSystemOffset;
-                if (volume >= start && volume % VolumeScan.Alignment == 0 && VolumeHeader.TryRead(reading.Content, volume, out var header)
-                    && !header.HasSignature && header.IsCredible(reading.Content.Length - volume))
+                if (volume < start || volume % VolumeScan.Alignment != 0)
+                {
+                    continue;
+                }
+
+                if (!VolumeHeader.TryRead(reading.Content, volume, out var header))
+                {
+                    reading.Truncated($"the volume header at 0x{volume:X} has at least {VolumeHeader.FixedSize} bytes");
+                }
+                else if (!header.HasSignature && header.IsCredible(reading.Content.Length - volume))
                 {
                     reading.Malformed(volume + VolumeHeader.SignatureOffset, $"there is a volume header without its signature");
                 }
