@@ -1,10 +1,6 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using RomFlash.Sdk.Compatibility.Trust;
 using RomFlash.Sdk.Images;
-using RomFlash.Sdk.Images.Signatures;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Images.Formats;
@@ -204,27 +200,6 @@ public sealed class PackageFlowTests
         Assert.Single(images[0].Evidence.Report!.Signatures);
     }
 
-    [Theory]
-    [InlineData(true, ImageSignatureStatus.Trusted)]
-    [InlineData(false, ImageSignatureStatus.SignerUntrusted)]
-    public async Task Validate_SignatureBesideThePackage_VouchesForAllPayloads(bool isTrusted, ImageSignatureStatus expected)
-    {
-        using var key = RSA.Create(2048);
-        var now = DateTimeOffset.UnixEpoch.AddYears(55);
-        using var signer = new CertificateRequest("CN=Maker", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSelfSigned(now.AddDays(-1), now.AddYears(1));
-        var trust = new ImageSignatureTrust { Certificates = isTrusted ? [signer] : [], TimeProvider = new Fixed(now) };
-        var validator = new RomImageValidator(RomImageFormats.All, new RomImageValidatorOptions { Trust = trust });
-        var package = ZipBuilder.Package(Bytes(3000)).Build();
-        var beside = ImmutableDictionary<string, ReadOnlyMemory<byte>>.Empty.Add("p.fwpkg.p7s", CatalogSignature.Sign(package, signer, now));
-
-        var image = (await validator.ValidateAsync(new MemoryImageSource("p.fwpkg", package, beside), CancellationToken.None)).GetValueOrThrow();
-
-        Assert.Equal(expected, image.Evidence.Signature);
-
-        // Of other bytes it is a signature that is wrong.
-        Assert.IsType<ImageSignatureInvalid>(Failure(await validator.ValidateAsync(new MemoryImageSource("p.fwpkg", ZipBuilder.Package(Bytes(3000, 5)).Build(), beside), CancellationToken.None)));
-    }
-
     [Fact]
     public async Task Inspect_Outer_ExtractsNothing()
     {
@@ -384,10 +359,5 @@ public sealed class PackageFlowTests
         }
 
         public void Read(RomImageReading reading) => reading.Identity = identity;
-    }
-
-    private sealed class Fixed(DateTimeOffset now) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => now;
     }
 }

@@ -25,7 +25,7 @@ public sealed class FwpkgFormat : IRomImageFormat
     {
         ArgumentNullException.ThrowIfNull(content);
         Span<byte> head = stackalloc byte[4];
-        return content.TryRead(0, head) && head.SequenceEqual("PK\x03\x04"u8) ? RomRecognition.Signature : RomRecognition.None;
+        return content.TryRead(0, head) && (head.SequenceEqual("PK\x03\x04"u8) || ZipDirectory.IsAtEnd(content)) ? RomRecognition.Signature : RomRecognition.None;
     }
 
     /// <inheritdoc/>

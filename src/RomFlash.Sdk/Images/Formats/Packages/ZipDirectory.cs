@@ -48,9 +48,7 @@ internal static class ZipDirectory
             return -1;
         }
 
-        // Mostly there is no comment, and the record is the last thing in the file.
-        Span<byte> record = stackalloc byte[EndSize];
-        if (content.TryRead(content.Length - EndSize, record) && IsEnd(record, 0))
+        if (IsAtEnd(content))
         {
             return content.Length - EndSize;
         }
@@ -70,6 +68,13 @@ internal static class ZipDirectory
         }
 
         return -1;
+    }
+
+    /// <summary>Whether the last thing in the file is an end record, as it mostly is. Tells a file that is something else at its beginning.</summary>
+    public static bool IsAtEnd(IRomImageContent content)
+    {
+        Span<byte> record = stackalloc byte[EndSize];
+        return content.Length >= EndSize && content.TryRead(content.Length - EndSize, record) && IsEnd(record, 0);
     }
 
     /// <summary>Reads all entries; what is wrong is reported, and null given.</summary>
