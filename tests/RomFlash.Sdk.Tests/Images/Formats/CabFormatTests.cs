@@ -114,18 +114,7 @@ public sealed class CabFormatTests
     }
 
     [Fact]
-    public async Task Validate_AnyBitFlipped_EndsInARightDigestOrATypedFailure()
-    {
-        var firmware = Bytes(64);
-        var cabinet = CabinetBuilder.Of(true, firmware).Build();
-        for (var bit = 0; bit < 8 * cabinet.Length; bit++)
-        {
-            cabinet[bit / 8] ^= (byte)(1 << (bit % 8));
-            var result = await Validator().ValidateAllAsync(new MemoryImageSource("p", cabinet), CancellationToken.None);
-            Assert.True(result.TryGetValue(out var images, out var failure) ? images is [var only] && only.Sha256 == Digest(firmware) : failure is ImageFailure, $"bit {bit}: {failure}");
-            cabinet[bit / 8] ^= (byte)(1 << (bit % 8));
-        }
-    }
+    public Task Validate_AnyBitFlipped_EndsInARightDigestOrATypedFailure() => AssertNoBitGivesAnotherPayload(CabinetBuilder.Of(true, Bytes(64)).Build(), Digest(Bytes(64)));
 
     [Fact]
     public async Task Validate_AnyBitOfACompressedBlockFlippedAndSealedAnew_NeverGivesAnotherFirmware()

@@ -207,18 +207,7 @@ public sealed class FwpkgFormatTests
     }
 
     [Fact]
-    public async Task Validate_AnyBitFlipped_EndsInARightDigestOrATypedFailure()
-    {
-        var firmware = Bytes(64);
-        var package = ZipBuilder.Package(firmware, isDeflated: false).Build();
-        for (var bit = 0; bit < 8 * package.Length; bit++)
-        {
-            package[bit / 8] ^= (byte)(1 << (bit % 8));
-            var result = await Validator().ValidateAllAsync(new MemoryImageSource("p", package), CancellationToken.None);
-            Assert.True(result.TryGetValue(out var images, out var failure) ? images is [var only] && only.Sha256 == Digest(firmware) : failure is ImageFailure, $"bit {bit}: {failure}");
-            package[bit / 8] ^= (byte)(1 << (bit % 8));
-        }
-    }
+    public Task Validate_AnyBitFlipped_EndsInARightDigestOrATypedFailure() => AssertNoBitGivesAnotherPayload(ZipBuilder.Package(Bytes(64), isDeflated: false).Build(), Digest(Bytes(64)));
 
     [Fact]
     public async Task Validate_PayloadLargerThanAnImageMayBe_IsTooLargeAndNotExtracted()

@@ -29,6 +29,18 @@ internal static class PackageRun
         return all.ToArray();
     }
 
+    /// <summary>Flips each bit in turn: the payload is what it was, or there is a typed failure.</summary>
+    public static async Task AssertNoBitGivesAnotherPayload(byte[] package, ContentDigest payload)
+    {
+        for (var bit = 0; bit < 8 * package.Length; bit++)
+        {
+            package[bit / 8] ^= (byte)(1 << (bit % 8));
+            var result = await Validator().ValidateAllAsync(new MemoryImageSource("p", package), CancellationToken.None);
+            Assert.True(result.TryGetValue(out var images, out var failure) ? images is [var only] && only.Sha256 == payload : failure is ImageFailure, $"bit {bit}: {failure}");
+            package[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+    }
+
     /// <summary>Bytes that no format recognises, and that can't be compressed.</summary>
     public static byte[] Bytes(int count, int seed = 1)
     {
