@@ -118,12 +118,15 @@ public sealed class Bench : IDisposable
     }
 
     /// <summary>Writes the image's signature beside it, and its maker's certificate. A detached signature is the same thing, whatever it is of.</summary>
-    public void SignImage()
+    public void SignImage() => SignImage(Image);
+
+    /// <summary>Writes another image's signature beside it; its maker is the one that counts from now on.</summary>
+    public void SignImage(string image)
     {
         var now = DateTimeOffset.UtcNow;
         using var maker = MakeSigner("CN=Image maker", now);
         File.WriteAllText(Maker, maker.ExportCertificatePem());
-        File.WriteAllBytes(Image + ".p7s", CatalogSignature.Sign(File.ReadAllBytes(Image), maker, now).Span);
+        File.WriteAllBytes(image + ".p7s", CatalogSignature.Sign(File.ReadAllBytes(image), maker, now).Span);
     }
 
     /// <summary>Writes a targets file with the one server in a group.</summary>

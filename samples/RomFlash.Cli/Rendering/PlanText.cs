@@ -22,6 +22,10 @@ internal static class PlanText
         foreach (var image in plan.Images)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"  image {ResultText.Plain(image.Name)}: {ResultText.Plain(image.Format)}, {image.Length} bytes, sha256 {image.Sha256}");
+            if (image.Package is { } package)
+            {
+                yield return string.Create(CultureInfo.InvariantCulture, $"    is '{ResultText.Plain(package.Name)}' of a package: {ResultText.Plain(package.Format)}, {package.Length} bytes, sha256 {package.Sha256}");
+            }
         }
 
         yield return $"  allowed: {Allowed(plan.Policy)}";

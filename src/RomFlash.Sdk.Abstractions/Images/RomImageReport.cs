@@ -113,6 +113,9 @@ public sealed record RomImagePayload
 
     /// <summary>What it is for, by the package's word and its own.</summary>
     public RomIdentity Identity { get; init; } = RomIdentity.None;
+
+    /// <summary>What its own signatures come to, and those of the package as a whole. What vouches for another payload says nothing of this one.</summary>
+    public ImageSignatureStatus Signature { get; init; }
 }
 
 /// <summary>The package that a payload was taken from.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace RomFlash.Sdk.Images;
@@ -24,9 +25,10 @@ internal sealed class ExtractedPayload : IDisposable
 
     public ContentDigest Sha256 { get; }
 
-    /// <summary>Extracts; null when the stream does not give exactly what it promised.</summary>
-    /// <exception cref="IOException">The package is damaged, or there is no room for the temporary file.</exception>
-    public static async ValueTask<ExtractedPayload?> ExtractAsync(string name, Stream from, long length, CancellationToken cancellationToken)
+    /// <summary>Extracts.</summary>
+    /// <returns>What was extracted; or why it can't be: the package is damaged, or does not give exactly what it promised.</returns>
+    /// <exception cref="IOException">The temporary file can't be written. That is no mistake of the package.</exception>
+    public static async ValueTask<(ExtractedPayload? Payload, string WhyNot)> ExtractAsync(string name, Stream from, long length, CancellationToken cancellationToken)
     {
         var isSmall = length <= LargestInMemory;
         var bytes = isSmall ? new byte[(int)length] : [];
@@ -38,21 +40,25 @@ internal sealed class ExtractedPayload : IDisposable
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             for (long done = 0; ;)
             {
-                var read = await from.ReadAsync(buffer.AsMemory(0, BufferSize), cancellationToken).ConfigureAwait(false);
-                if (read == 0)
+                int read;
+                try
                 {
-                    if (done != length)
-                    {
-                        return null;
-                    }
-
-                    break;
+                    read = await from.ReadAsync(buffer.AsMemory(0, BufferSize), cancellationToken).ConfigureAwait(false);
+                }
+                catch (IOException e)
+                {
+                    return (null, $"it can't be extracted: {e.Message}");
                 }
 
                 done += read;
-                if (done > length)
+                if (done > length || (read == 0 && done < length))
                 {
-                    return null;
+                    return (null, string.Create(CultureInfo.InvariantCulture, $"it does not have the {length} bytes that the package promises"));
+                }
+
+                if (read == 0)
+                {
+                    break;
                 }
 
                 hash.AppendData(buffer, 0, read);
@@ -63,10 +69,12 @@ internal sealed class ExtractedPayload : IDisposable
             var digest = new byte[ContentDigest.Size];
             hash.GetHashAndReset(digest);
             isDone = true;
-            return new(
-                into,
-                isSmall ? new MemoryContent(name, bytes) : new WitnessedContent(name, into, length, isWitness: false, cancellationToken),
-                new ContentDigest(digest));
+            return (
+                new(
+                    into,
+                    isSmall ? new MemoryContent(name, bytes) : new WitnessedContent(name, into, length, isWitness: false, cancellationToken),
+                    new ContentDigest(digest)),
+                string.Empty);
         }
         finally
         {
@@ -84,21 +92,34 @@ internal sealed class ExtractedPayload : IDisposable
         _stream.Dispose();
     }
 
+    // Elsewhere than on Windows it has no name any more once it is open, so that nothing is left of it even if the process dies.
     private static FileStream Temporary()
     {
+        var path = Path.Combine(Path.GetTempPath(), $"romflash-{Guid.NewGuid():N}.payload");
         var options = new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.ReadWrite,
             Share = FileShare.None,
-            Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
+            Options = FileOptions.Asynchronous | (OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None),
             BufferSize = 0,
         };
-        if (!OperatingSystem.IsWindows())
+        if (OperatingSystem.IsWindows())
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            return new(path, options);
         }
 
-        return new(Path.Combine(Path.GetTempPath(), $"romflash-{Guid.NewGuid():N}.payload"), options);
+        options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var stream = new FileStream(path, options);
+        try
+        {
+            File.Delete(path);
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
     }
 }

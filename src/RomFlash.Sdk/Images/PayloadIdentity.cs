@@ -24,7 +24,10 @@ internal static class PayloadIdentity
             Contradiction(reading, name, $"is for device class {string.Join(", ", own.DeviceClasses)}, the package says {string.Join(", ", package.DeviceClasses)}");
         }
 
-        var pci = own.PciIds.IsEmpty ? package.PciIds : package.PciIds.IsEmpty ? own.PciIds : [.. own.PciIds.Where(o => package.PciIds.Any(p => o.Matches(p) || p.Matches(o)))];
+        // Ids are patterns: of two that meet, the one that says more is what both say.
+        var pci = own.PciIds.IsEmpty ? package.PciIds
+            : package.PciIds.IsEmpty ? own.PciIds
+            : [.. own.PciIds.SelectMany(o => package.PciIds.Where(p => o.Matches(p) || p.Matches(o)).Select(p => o.Matches(p) ? o : p)).Distinct()];
         if (pci.IsEmpty && !own.PciIds.IsEmpty)
         {
             Contradiction(reading, name, $"is for {string.Join(", ", own.PciIds)}, the package says {string.Join(", ", package.PciIds)}");

@@ -7,7 +7,9 @@ namespace RomFlash.Sdk.Images;
 /// <summary>What all readings of one image share: what was found, and how much may still be used.</summary>
 internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomInspectionDepth depth, ImageSignatureTrust? trust, CancellationToken cancellationToken)
 {
-    private readonly List<RomImageSignature> _counting = [];
+    private readonly List<SignatureScope> _payloadScopes = [];
+    private readonly SignatureScope _fileScope = new();
+    private SignatureScope? _scope;
     private long _atOnce;
     private long _inAll;
 
@@ -26,27 +28,18 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
 
     public HashSet<string> SeenWarnings { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>All that were found.</summary>
-    public List<RomImageSignature> Signatures { get; } = [];
+    /// <summary>Where signatures count now: in the file itself, or in one payload of a package.</summary>
+    public SignatureScope Scope => _scope ?? _fileScope;
+
+    public IEnumerable<RomImageSignature> Signatures => _payloadScopes.Aggregate(_fileScope.Signatures.AsEnumerable(), (all, next) => all.Concat(next.Signatures));
 
     public List<FoundPayload> Payloads { get; } = [];
-
-    public bool HasUnsignedPart { get; set; }
 
     public int PartCount { get; set; }
 
     public int CheckCount { get; set; }
 
     public bool IsOver { get; private set; }
-
-    public void Add(RomImageSignature signature, bool counts)
-    {
-        Signatures.Add(signature);
-        if (counts)
-        {
-            _counting.Add(signature);
-        }
-    }
 
     public void Report(ImageFailure problem)
     {
@@ -102,17 +95,65 @@ internal sealed class ReadingState(ImmutableArray<IRomImageFormat> formats, RomI
         return best;
     }
 
-    /// <summary>What all signatures together come to.</summary>
-    public ImageSignatureStatus Signature()
+    /// <summary>Has signatures count for one payload of the package, until <see cref="EndPayload"/>: what vouches for one says nothing of another.</summary>
+    public SignatureScope BeginPayload()
     {
-        if (Signatures.Exists(s => s.Status == ImageSignatureStatus.Invalid))
+        _scope = new();
+        _payloadScopes.Add(_scope);
+        return _scope;
+    }
+
+    public void EndPayload() => _scope = null;
+
+    /// <summary>What all signatures together come to; of a package, for the payload that is vouched for the least.</summary>
+    public ImageSignatureStatus Signature() =>
+        _payloadScopes.Count == 0 || Signatures.Any(s => s.Status == ImageSignatureStatus.Invalid)
+            ? SignatureScope.StatusOf([_fileScope, .. _payloadScopes], _fileScope.HasUnsignedPart)
+            : _payloadScopes.Select(SignatureOf).Min();
+
+    /// <summary>What the signatures of a payload, and those of its package as a whole, come to.</summary>
+    public ImageSignatureStatus SignatureOf(SignatureScope payload) => SignatureScope.StatusOf([_fileScope, payload], payload.HasUnsignedPart);
+
+    public IEnumerable<RomImageSignature> SignaturesOf(SignatureScope payload) => _fileScope.Signatures.Concat(payload.Signatures);
+}
+
+/// <summary>The signatures of one thing that a target takes.</summary>
+internal sealed class SignatureScope
+{
+    private readonly List<RomImageSignature> _counting = [];
+
+    /// <summary>All that were found.</summary>
+    public List<RomImageSignature> Signatures { get; } = [];
+
+    public bool HasUnsignedPart { get; set; }
+
+    /// <summary>What signatures come to: the weakest that counts, unless one covers everything; and nothing, where any is wrong.</summary>
+    public static ImageSignatureStatus StatusOf(ReadOnlySpan<SignatureScope> scopes, bool hasUnsignedPart)
+    {
+        var counting = new List<RomImageSignature>();
+        foreach (var scope in scopes)
         {
-            return ImageSignatureStatus.Invalid;
+            if (scope.Signatures.Exists(s => s.Status == ImageSignatureStatus.Invalid))
+            {
+                return ImageSignatureStatus.Invalid;
+            }
+
+            counting.AddRange(scope._counting);
         }
 
-        var whole = _counting.Where(s => s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Max();
-        var parts = HasUnsignedPart ? ImageSignatureStatus.Unsigned : _counting.Where(s => !s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Min();
+        var whole = counting.Where(s => s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Max();
+        var parts = hasUnsignedPart ? ImageSignatureStatus.Unsigned : counting.Where(s => !s.CoversAll).Select(s => s.Status).DefaultIfEmpty().Min();
         return whole > parts ? whole : parts;
+    }
+
+    /// <summary>Adds one that was found. What lies inside of something else is told, and refused when it is wrong, but vouches for nothing around it.</summary>
+    public void Add(RomImageSignature signature, bool counts)
+    {
+        Signatures.Add(signature);
+        if (counts)
+        {
+            _counting.Add(signature);
+        }
     }
 }
 

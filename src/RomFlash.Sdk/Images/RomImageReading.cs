@@ -82,6 +82,15 @@ public sealed class RomImageReading
         return part;
     }
 
+    /// <summary>Adds a part of what a part decodes to, where nothing is decoded yet.</summary>
+    /// <param name="kind">What it is.</param>
+    /// <param name="offset">Where it begins in what <paramref name="parent"/> decodes to.</param>
+    /// <param name="length">How long it is there.</param>
+    /// <param name="parent">What is decoded; its <see cref="RomPartBuilder.DecodedLength"/> is set.</param>
+    /// <returns>The part; beyond the limit it is in no report.</returns>
+    internal RomPartBuilder AddDecoded(string kind, long offset, long length, RomPartBuilder parent) =>
+        new RomImageReading(_state, Content, parent, 0, isInFile: false, Nesting).Add(kind, offset, length);
+
     /// <summary>Records a check; one that does not hold is reported as <see cref="ImageChecksumWrong"/>.</summary>
     /// <param name="part">What it is a check of.</param>
     /// <param name="name">What was checked, such as <c>header sum8</c>.</param>
@@ -174,7 +183,7 @@ public sealed class RomImageReading
         ArgumentNullException.ThrowIfNull(signature);
         signature = Nesting > 0 ? signature with { CoversAll = false } : signature;
         HasSignature |= !_isInside;
-        _state.Add(signature, counts: !_isInside);
+        _state.Scope.Add(signature, counts: !_isInside);
         if (signature.Status == ImageSignatureStatus.Invalid)
         {
             Report(new ImageSignatureInvalid { Detail = $"{signature.Kind}: {signature.Why}" });
@@ -185,9 +194,9 @@ public sealed class RomImageReading
     /// Says that a part which ought to have a signature has none. Then the image counts as unsigned, unless another signature covers everything. Of a reading inside of
     /// another it does not count: what is around it has a signature over it, or none.
     /// </summary>
-    public void NoteUnsigned() => _state.HasUnsignedPart |= !_isInside;
+    public void NoteUnsigned() => _state.Scope.HasUnsignedPart |= !_isInside;
 
-    /// <summary>Adds something that a target takes out of this package. It is extracted and read afterwards.</summary>
+    /// <summary>Adds something that a target takes out of this package. It is extracted and read afterwards. Only of the file itself: in another image a package is data, and nothing is taken out of it.</summary>
     /// <param name="part">The part that stands for it; what it is made of is added there.</param>
     /// <param name="payload">How to get at it.</param>
     /// <param name="identity">What it is for, by the package's word.</param>
@@ -206,6 +215,12 @@ public sealed class RomImageReading
         ArgumentNullException.ThrowIfNull(part);
         ArgumentNullException.ThrowIfNull(payload);
         ArgumentNullException.ThrowIfNull(identity);
+        if (Nesting > 0)
+        {
+            // Payloads are extracted from the file, and places in this content are none in the file.
+            return;
+        }
+
         if (_state.Payloads.Count >= RomImageLimits.MaxPayloads)
         {
             _state.End(TooLarge(0, $"it has more than {RomImageLimits.MaxPayloads} payloads"));

@@ -85,9 +85,9 @@ public sealed class RomImageValidator
         }
 
         var images = ImmutableArray.CreateBuilder<RomImage>(Math.Max(1, read.Payloads.Length));
-        foreach (var (payload, found) in read.Payloads)
+        foreach (var payload in read.Payloads)
         {
-            if (!RomImage.TryCreate(new PayloadImageSource(source, payload), ToEvidence(read.Report, found)).TryGetValue(out var image, out failure))
+            if (!RomImage.TryCreate(new PayloadImageSource(source, payload.Payload), ToEvidence(read.Report, payload)).TryGetValue(out var image, out failure))
             {
                 return failure;
             }
@@ -110,16 +110,16 @@ public sealed class RomImageValidator
 
     private static readonly RomInspection WholeInspection = new();
 
-    private static ImageEvidence ToEvidence(RomImageReport report, RomImagePayload? payload) => new()
+    private static ImageEvidence ToEvidence(RomImageReport report, ReadPayload? payload) => new()
     {
-        Format = payload?.Format ?? report.Format,
-        Length = payload?.Length ?? report.Length,
-        Sha256 = payload?.Sha256 ?? report.Sha256 ?? default,
-        Identity = payload?.Identity ?? report.Identity,
+        Format = payload?.Found.Format ?? report.Format,
+        Length = payload?.Found.Length ?? report.Length,
+        Sha256 = payload?.Found.Sha256 ?? report.Sha256 ?? default,
+        Identity = payload?.Found.Identity ?? report.Identity,
         Warnings = report.Warnings,
-        Signature = report.Signature,
-        Signatures = report.Signatures,
-        Wrapper = payload is null ? null : new(report.Format, payload.Name, report.Length, report.Sha256 ?? default),
+        Signature = payload?.Found.Signature ?? report.Signature,
+        Signatures = payload?.Signatures ?? report.Signatures,
+        Wrapper = payload is null ? null : new(report.Format, payload.Found.Name, report.Length, report.Sha256 ?? default),
         Report = report,
     };
 
@@ -190,8 +190,8 @@ public sealed class RomImageValidator
             return state.Problems[0];
         }
 
-        var payloads = ImmutableArray.CreateBuilder<(RomPayload, RomImagePayload)>(state.Payloads.Count);
-        if (inspection.Depth == RomInspectionDepth.Full)
+        var extracted = new List<ExtractedAndRead>(state.Payloads.Count);
+        if (inspection.Depth == RomInspectionDepth.Full && MayExtract(state))
         {
             foreach (var found in state.Payloads.ToArray())
             {
@@ -202,7 +202,7 @@ public sealed class RomImageValidator
 
                 if (await ReadPayloadAsync(source, content, state, found, cancellationToken).ConfigureAwait(false) is { } payload)
                 {
-                    payloads.Add((found.Payload, payload));
+                    extracted.Add(payload);
                 }
             }
         }
@@ -236,6 +236,8 @@ public sealed class RomImageValidator
             return changed;
         }
 
+        // Only now are all signatures known: one beside the package vouches for all that is in it.
+        var payloads = extracted.Select(e => new ReadPayload(e.Payload, e.Found with { Signature = state.SignatureOf(e.Scope) }, [.. state.SignaturesOf(e.Scope)])).ToImmutableArray();
         return new Inspected(
             new RomImageReport
             {
@@ -247,11 +249,11 @@ public sealed class RomImageValidator
                 Identity = reading.Identity,
                 Signatures = [.. state.Signatures],
                 Signature = state.Signature(),
-                Payloads = [.. payloads.Select(p => p.Item2)],
+                Payloads = [.. payloads.Select(p => p.Found)],
                 Warnings = [.. state.Warnings],
                 Problems = [.. state.Problems],
             },
-            payloads.ToImmutable());
+            payloads);
     }
 
     private static FlashFailure? WhyUnusable(WitnessedContent content) =>
@@ -259,31 +261,43 @@ public sealed class RomImageValidator
         : content.HasChanged ? new ImageChangedOnClient { Detail = "it changed while its structure was read" }
         : null;
 
+    // A package says how much is in it before anything is extracted, and all of it may have to go through a temporary file.
+    private bool MayExtract(ReadingState state)
+    {
+        var left = _options.MaxLength;
+        foreach (var found in state.Payloads)
+        {
+            if (found.Payload.Length > left)
+            {
+                state.End(new ImageTooLarge
+                {
+                    Stage = FlashStage.Validate,
+                    Detail = string.Create(CultureInfo.InvariantCulture, $"{found.Payload.Name}: {found.Payload.Length} bytes; all that is extracted from a package may have {_options.MaxLength}"),
+                });
+                return false;
+            }
+
+            left -= found.Payload.Length;
+        }
+
+        return true;
+    }
+
     // Extracted as it will be when it is sent, digested on its own, and read like any other image.
-    private static async ValueTask<RomImagePayload?> ReadPayloadAsync(IRomImageSource source, IRomImageContent package, ReadingState state, FoundPayload found, CancellationToken cancellationToken)
+    private static async ValueTask<ExtractedAndRead?> ReadPayloadAsync(IRomImageSource source, IRomImageContent package, ReadingState state, FoundPayload found, CancellationToken cancellationToken)
     {
         if (!(await found.Payload.OpenAsync(new ContentStream(package), source, cancellationToken).ConfigureAwait(false)).TryGetValue(out var stream, out var failure))
         {
-            state.Report(failure as ImageFailure ?? new ImageUnreadable { Detail = $"{found.Payload.Name}: {failure.Detail}" });
+            state.Report(failure is ImageFailure unopened ? unopened with { Stage = FlashStage.Validate } : new ImageUnreadable { Stage = FlashStage.Validate, Detail = $"{found.Payload.Name}: {failure.Detail}" });
             return null;
         }
 
         await using (stream.ConfigureAwait(false))
         {
-            ExtractedPayload? extracted;
-            try
-            {
-                extracted = await ExtractedPayload.ExtractAsync(found.Payload.Name, stream, found.Payload.Length, cancellationToken).ConfigureAwait(false);
-            }
-            catch (IOException e)
-            {
-                state.Report(new ImageMalformed { Stage = FlashStage.Validate, Detail = $"{found.Payload.Name}: it can't be extracted: {e.Message}" });
-                return null;
-            }
-
+            var (extracted, whyNot) = await ExtractedPayload.ExtractAsync(found.Payload.Name, stream, found.Payload.Length, cancellationToken).ConfigureAwait(false);
             if (extracted is null)
             {
-                state.Report(new ImageMalformed { Stage = FlashStage.Validate, Detail = $"{found.Payload.Name}: it does not have the {found.Payload.Length} bytes that the package promises" });
+                state.Report(new ImageMalformed { Stage = FlashStage.Validate, Detail = $"{found.Payload.Name}: {whyNot}" });
                 return null;
             }
 
@@ -301,6 +315,7 @@ public sealed class RomImageValidator
                     return null;
                 }
 
+                var scope = state.BeginPayload();
                 var isKnown = await Task.Run(reading.TryReadAsAny, cancellationToken).ConfigureAwait(false);
                 if (!isKnown)
                 {
@@ -313,14 +328,18 @@ public sealed class RomImageValidator
                     reading.NoteUnsigned();
                 }
 
-                return new()
-                {
-                    Name = found.Payload.Name,
-                    Format = isKnown ? reading.Format : "opaque",
-                    Length = found.Payload.Length,
-                    Sha256 = extracted.Sha256,
-                    Identity = PayloadIdentity.Combine(reading, found.Payload.Name, found.Identity),
-                };
+                state.EndPayload();
+                return new(
+                    found.Payload,
+                    new()
+                    {
+                        Name = found.Payload.Name,
+                        Format = isKnown ? reading.Format : "opaque",
+                        Length = found.Payload.Length,
+                        Sha256 = extracted.Sha256,
+                        Identity = PayloadIdentity.Combine(reading, found.Payload.Name, found.Identity),
+                    },
+                    scope);
             }
         }
     }
@@ -385,5 +404,9 @@ public sealed class RomImageValidator
     private static async Task<int> FillAsync(Stream stream, byte[] buffer, CancellationToken cancellationToken) =>
         await stream.ReadAtLeastAsync(buffer.AsMemory(0, BufferSize), BufferSize, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
 
-    private sealed record Inspected(RomImageReport Report, ImmutableArray<(RomPayload Payload, RomImagePayload Found)> Payloads);
+    private sealed record Inspected(RomImageReport Report, ImmutableArray<ReadPayload> Payloads);
+
+    private sealed record ExtractedAndRead(RomPayload Payload, RomImagePayload Found, SignatureScope Scope);
+
+    private sealed record ReadPayload(RomPayload Payload, RomImagePayload Found, ImmutableArray<RomImageSignature> Signatures);
 }

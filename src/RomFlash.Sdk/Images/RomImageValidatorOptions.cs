@@ -5,7 +5,7 @@ namespace RomFlash.Sdk.Images;
 /// <summary>What a <see cref="RomImageValidator"/> goes by.</summary>
 public sealed record RomImageValidatorOptions
 {
-    /// <summary>The largest image in bytes, at least 1. Default 256 MiB. A larger file is <see cref="Outcomes.ImageTooLarge"/>, and is not read.</summary>
+    /// <summary>The largest image in bytes, at least 1. Default 256 MiB. A larger file is <see cref="Outcomes.ImageTooLarge"/>, and is not read; so is a package whose payloads have more together, and none of them is extracted.</summary>
     public long MaxLength
     {
         get;

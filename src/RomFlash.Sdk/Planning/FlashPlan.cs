@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Documents;
 using RomFlash.Sdk.Images;
@@ -16,7 +17,12 @@ namespace RomFlash.Sdk.Planning;
 /// <param name="Length">Its length in bytes.</param>
 /// <param name="Name">Its name when the plan was made. Untrusted text.</param>
 /// <param name="Format">The name of its format.</param>
-public sealed record PlannedImage(ContentDigest Sha256, long Length, string Name, string Format);
+public sealed record PlannedImage(ContentDigest Sha256, long Length, string Name, string Format)
+{
+    /// <summary>The package that it was taken from, or null when the file is the image. It is what was at hand; what is flashed is bound by <see cref="Sha256"/>, whichever package it comes from.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RomImageWrapper? Package { get; init; }
+}
 
 /// <summary>
 /// What will be done to which targets: made once, shown, compared, approved by its hash, and carried out as it is or not at all. A value: it is
@@ -95,7 +101,7 @@ public sealed class FlashPlan
             CreatedAt = createdAt.ToUniversalTime(),
             CreatedBy = request.CreatedBy,
             Catalogs = catalogs,
-            Images = [.. request.Images.Select(i => new PlannedImage(i.Sha256, i.Length, i.Source.Name, i.Evidence.Format))],
+            Images = [.. request.Images.Select(i => new PlannedImage(i.Sha256, i.Length, i.Source.Name, i.Evidence.Format) { Package = i.Evidence.Wrapper })],
             Policy = PlannedPolicy.Of(request.Policy),
             Targets = [.. found.Select(f => PlannedTarget.Of(f, request.WindowOf(f.Target)))],
         });

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace RomFlash.Cli.Tests.Commands;
@@ -34,6 +35,30 @@ public sealed class PlanTests : IDisposable
         Assert.True(flashed.ExitCode == 0, flashed.ToString());
         Assert.Equal("Pending", flashed.SingleJson.GetProperty("outcome").GetString());
         Assert.Equal(hash, flashed.SingleJson.GetProperty("planHash").GetString());
+    }
+
+    [Fact]
+    public async Task Plan_ImageOfABundle_SaysWhichAndPutsThePayloadOnTheTarget()
+    {
+        await PlanAsync("--out", "file.json");
+        var rom = await File.ReadAllBytesAsync(_bench.Image);
+        var bundle = Directory.CreateDirectory(Path.Combine(_bench.Folder, "bundle")).FullName;
+        var manifest = Path.Combine(bundle, "bundle.romflash");
+        await File.WriteAllBytesAsync(Path.Combine(bundle, "system.rom"), rom);
+        await File.WriteAllTextAsync(manifest, $"romflash-bundle 1\nrom {Convert.ToHexStringLower(SHA256.HashData(rom))} {rom.Length} system.rom\n");
+        _bench.SignImage(manifest);
+        string[] images = ["--image", "bundle", "--image-trust", "maker.pem", "--catalog", "catalog.json", "--trust", "signer.pem"];
+
+        var made = await RunAsync(["plan", "--targets", "targets.json", .. images, "--no-reboot", "--by", "ann", "--out", "plan.json"]);
+        var shown = await RunAsync("plan", "show", "plan.json");
+        var differs = await RunAsync("plan", "diff", "file.json", "plan.json");
+        var flashed = await RunAsync(["flash", "--plan", "plan.json", .. images, "--journal", "journal.rfj", "--json"]);
+
+        Assert.True(made.ExitCode == 0, made.ToString());
+        Assert.Contains("    is 'system.rom' of a package: rompaq-bundle, ", shown.Out, StringComparison.Ordinal);
+        Assert.Contains("/package/format: is 'rompaq-bundle', was not there", differs.Out, StringComparison.Ordinal);
+        Assert.True(flashed.ExitCode == 0, flashed.ToString());
+        Assert.Equal(rom, await File.ReadAllBytesAsync(Assert.Single(Directory.GetFiles(_bench.UpdateCapsule))));
     }
 
     [Fact]

@@ -68,6 +68,47 @@ public sealed class FlashPlanTests
     }
 
     [Fact]
+    public void Plan_ImageOfAPackage_SaysWhichPackage()
+    {
+        var bench = new Bench();
+        var before = Plan(bench, "server-1");
+        var system = bench.Images[0];
+        var package = new RomImageWrapper("hpe-fwpkg", "firmware.bin", 7000, new ContentDigest(System.Security.Cryptography.SHA256.HashData("package"u8)));
+        bench.Images = [RomImage.TryCreate(system.Source, system.Evidence with { Wrapper = package }).GetValueOrThrow(), bench.Images[1]];
+
+        var plan = Plan(bench, "server-1");
+        var again = FlashPlan.TryParse(plan.ToJson(), "plan").GetValueOrThrow();
+
+        Assert.Equal([package, null], again.Images.Select(i => i.Package));
+        Assert.Equal(plan.Hash, again.Hash);
+        Assert.NotEqual(before.Hash, plan.Hash);
+        Assert.Contains(plan.CompareWith(before).Select(d => d.ToString()), d => d.EndsWith("/package/name: is 'firmware.bin', was not there", StringComparison.Ordinal));
+
+        // What is flashed is the image, whichever package it comes from.
+        Bench.IsUpgraded(Execute(bench, plan, [system, bench.Images[1]]));
+    }
+
+    // Plans that were made before packages were known hold no word of them, and have the hash that they had.
+    [Fact]
+    public void Plan_NoPackage_IsWrittenAsBefore() =>
+        Assert.DoesNotContain("package", Encoding.UTF8.GetString(Plan(new Bench(), "server-1").ToJson()), StringComparison.Ordinal);
+
+    [Fact]
+    public void TryParse_PackageDamaged_IsRefused()
+    {
+        var bench = new Bench();
+        bench.Images = [.. bench.Images.Select(i => RomImage.TryCreate(i.Source, i.Evidence with { Wrapper = new("lvfs-cab", "a", 1, i.Sha256) }).GetValueOrThrow())];
+        var count = 0;
+        foreach (var (bytes, place) in Damaged(Plan(bench, "server-1").ToJson()).Where(d => d.Place.Contains("package", StringComparison.Ordinal)))
+        {
+            Assert.True(FlashPlan.TryParse(bytes, "plan").TryGetValue(out _, out var failure) is false && failure is PlanUnusable, place);
+            count++;
+        }
+
+        Assert.True(count >= 2 * 5 * 4, count.ToString(CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
     public void Plan_MadeTwice_DiffersInItsTimeAlone()
     {
         var bench = new Bench();

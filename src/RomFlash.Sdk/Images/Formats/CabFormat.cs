@@ -35,23 +35,29 @@ public sealed class CabFormat : IRomImageFormat
     public void Read(RomImageReading reading)
     {
         ArgumentNullException.ThrowIfNull(reading);
+        if (reading.Nesting > 0)
+        {
+            // In another image it is somebody's data, and nothing that a target takes a payload out of.
+            reading.Part.Note("a package; what is in it is not looked into");
+            return;
+        }
+
         if (Cabinet.Read(reading) is not { } files)
         {
             return;
         }
 
         var parts = new Dictionary<string, (CabinetFile File, RomPartBuilder Part)>(StringComparer.OrdinalIgnoreCase);
-        foreach (var file in files)
+        foreach (var file in files.OrderBy(f => f.Offset).ThenBy(f => f.Length))
         {
-            // Its place in the cabinet is its first block's; blocks are shared.
-            var block = file.Folder.Blocks.IsEmpty ? 0 : file.Folder.Blocks[0].DataOffset;
-            var part = reading.Add("cabinet-file", block, 0);
+            var part = reading.AddDecoded("cabinet-file", file.Offset, file.Length, file.Folder.Part);
             part.Name = file.Name;
-            part.Note(FormattableString.Invariant($"{file.Length} bytes at 0x{file.Offset:X} of its folder"));
             parts.Add(file.Name, (file, part));
         }
 
+        // One firmware may be described for several devices.
         var isDescribed = false;
+        var described = new List<(CabinetFile File, Metainfo Metainfo)>();
         foreach (var file in files.Where(f => f.Name.EndsWith(MetainfoSuffix, StringComparison.OrdinalIgnoreCase)))
         {
             isDescribed = true;
@@ -60,34 +66,56 @@ public sealed class CabFormat : IRomImageFormat
                 return;
             }
 
-            AddPayload(reading, file, metainfo, parts);
+            if (FindPayload(reading, file, metainfo, parts) is not { } payload)
+            {
+                continue;
+            }
+
+            var index = described.FindIndex(d => ReferenceEquals(d.File, payload));
+            if (index < 0)
+            {
+                described.Add((payload, metainfo));
+            }
+            else if (described[index].Metainfo is var before && (before.Version != metainfo.Version || (before.Sha256 ?? metainfo.Sha256) != (metainfo.Sha256 ?? before.Sha256)))
+            {
+                reading.Malformed(0, $"{file.Name} and another one say different things of '{payload.Name}'");
+            }
+            else
+            {
+                described[index] = (payload, before with { Sha256 = before.Sha256 ?? metainfo.Sha256, Classes = [.. before.Classes.Union(metainfo.Classes)], Names = before.Names.AddRange(metainfo.Names) });
+            }
         }
 
         if (!isDescribed)
         {
             reading.Malformed(0, $"the cabinet has no metainfo: nothing says what is in it, or for what");
         }
+
+        foreach (var (file, metainfo) in described)
+        {
+            AddPayload(reading, parts[file.Name].Part, file, metainfo);
+        }
     }
 
-    private static void AddPayload(RomImageReading reading, CabinetFile described, Metainfo metainfo, Dictionary<string, (CabinetFile File, RomPartBuilder Part)> parts)
+    private static CabinetFile? FindPayload(RomImageReading reading, CabinetFile described, Metainfo metainfo, Dictionary<string, (CabinetFile File, RomPartBuilder Part)> parts)
     {
         // Without a name it is by custom firmware.bin.
         if (!parts.TryGetValue(metainfo.FileName ?? "firmware.bin", out var found))
         {
             reading.Malformed(0, $"{described.Name} is about '{metainfo.FileName ?? "firmware.bin"}', which is not in the cabinet");
-            return;
+            return null;
         }
 
         if (found.File.Length == 0 || (metainfo.Length is { } length && length != found.File.Length))
         {
             reading.Malformed(0, $"'{found.File.Name}' has {found.File.Length} bytes, {described.Name} says {metainfo.Length}");
-            return;
+            return null;
         }
 
         if (metainfo.Classes.IsEmpty)
         {
             reading.Malformed(0, $"{described.Name} names no firmware class");
-            return;
+            return null;
         }
 
         if (metainfo.Sha256 is null)
@@ -95,14 +123,28 @@ public sealed class CabFormat : IRomImageFormat
             reading.Warn($"{described.Name} gives no SHA-256 of the firmware");
         }
 
-        var identity = new RomIdentity
+        return found.File;
+    }
+
+    private static void AddPayload(RomImageReading reading, RomPartBuilder part, CabinetFile file, Metainfo metainfo)
+    {
+        // A solid cabinet is decoded from its beginning for each file in it.
+        if (!reading.TryTake(0, 0, file.Cost))
         {
-            FirmwareClasses = metainfo.Classes,
-            Models = metainfo.Name.Length > 0 ? [metainfo.Name] : [],
-            Version = RomVersion.TryParse(metainfo.Version, out var version) ? version : null,
-        };
-        found.Part.Version = metainfo.Version;
-        reading.AddPayload(found.Part, new CabinetPayload(found.File), identity, metainfo.Sha256);
+            return;
+        }
+
+        part.Version = metainfo.Version;
+        reading.AddPayload(
+            part,
+            new CabinetPayload(file),
+            new RomIdentity
+            {
+                FirmwareClasses = metainfo.Classes,
+                Models = metainfo.Names,
+                Version = RomVersion.TryParse(metainfo.Version, out var version) ? version : null,
+            },
+            metainfo.Sha256);
     }
 
     private static Metainfo? ReadMetainfo(RomImageReading reading, CabinetFile file)
@@ -110,6 +152,11 @@ public sealed class CabFormat : IRomImageFormat
         if (file.Length > MaxMetainfoLength)
         {
             reading.Malformed(0, $"{file.Name} has {file.Length} bytes, at most {MaxMetainfoLength} are read");
+            return null;
+        }
+
+        if (!reading.TryTake(0, 0, file.Cost))
+        {
             return null;
         }
 
@@ -197,7 +244,7 @@ public sealed class CabFormat : IRomImageFormat
             }
         }
 
-        return new(name, version, length, sha256, fileName, classes.ToImmutable());
+        return new(name.Length > 0 ? [name] : [], version, length, sha256, fileName, classes.ToImmutable());
 
         bool Is(params ReadOnlySpan<string> names)
         {
@@ -230,5 +277,5 @@ public sealed class CabFormat : IRomImageFormat
         return attributes;
     }
 
-    private sealed record Metainfo(string Name, string Version, long? Length, ContentDigest? Sha256, string? FileName, ImmutableArray<Guid> Classes);
+    private sealed record Metainfo(ImmutableArray<string> Names, string Version, long? Length, ContentDigest? Sha256, string? FileName, ImmutableArray<Guid> Classes);
 }

@@ -25,15 +25,20 @@ public sealed class FwpkgFormat : IRomImageFormat
     {
         ArgumentNullException.ThrowIfNull(content);
         Span<byte> head = stackalloc byte[4];
-        return content.TryRead(0, head) && head.SequenceEqual("PK\x03\x04"u8) ? RomRecognition.Signature
-            : ZipDirectory.FindEnd(content) >= 0 ? RomRecognition.Signature
-            : RomRecognition.None;
+        return content.TryRead(0, head) && (head.SequenceEqual("PK\x03\x04"u8) || ZipDirectory.IsAtEnd(content)) ? RomRecognition.Signature : RomRecognition.None;
     }
 
     /// <inheritdoc/>
     public void Read(RomImageReading reading)
     {
         ArgumentNullException.ThrowIfNull(reading);
+        if (reading.Nesting > 0)
+        {
+            // In another image it is somebody's data, and nothing that a target takes a payload out of.
+            reading.Part.Note("a package; what is in it is not looked into");
+            return;
+        }
+
         var end = ZipDirectory.FindEnd(reading.Content);
         if (end < 0)
         {
@@ -55,6 +60,8 @@ public sealed class FwpkgFormat : IRomImageFormat
             parts.Add(entry.Name, (entry, part));
         }
 
+        var start = entries.Max(e => e.DataOffset + e.CompressedLength);
+        reading.Add("zip-directory", start, reading.Content.Length - start).Note(FormattableString.Invariant($"{entries.Count} entries"));
         if (!parts.TryGetValue(Description, out var described))
         {
             reading.Malformed(end, $"the zip file has no {Description}: it is no firmware package");

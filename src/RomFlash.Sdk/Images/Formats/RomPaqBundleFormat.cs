@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 using RomFlash.Sdk.Outcomes;
 
 namespace RomFlash.Sdk.Images.Formats;
@@ -37,6 +38,13 @@ public sealed class RomPaqBundleFormat : IRomImageFormat
     public void Read(RomImageReading reading)
     {
         ArgumentNullException.ThrowIfNull(reading);
+        if (reading.Nesting > 0)
+        {
+            // Nothing lies beside what is in another image.
+            reading.Part.Note("a bundle's manifest; its files are not looked for");
+            return;
+        }
+
         if (reading.Content.Length > MaxManifestLength)
         {
             reading.GiveUp(0, $"the manifest has {reading.Content.Length} bytes, at most {MaxManifestLength} are read");
@@ -46,6 +54,12 @@ public sealed class RomPaqBundleFormat : IRomImageFormat
         var bytes = new byte[(int)reading.Content.Length];
         if (!reading.Content.TryRead(0, bytes))
         {
+            return;
+        }
+
+        if (!Utf8.IsValid(bytes))
+        {
+            reading.Malformed(0, $"the manifest is not UTF-8");
             return;
         }
 
@@ -170,7 +184,7 @@ public sealed class RomPaqBundleFormat : IRomImageFormat
                 || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
                 || size < 1
                 || parts[2].Length is 0 or > MaxNameLength
-                || parts[2] is "." or ".."
+                || parts[2][^1] is '.' or ' '
                 || parts[2].AsSpan().ContainsAny("/\\:")
                 || parts[2].Any(char.IsControl)
                 || parts[2].Equals(ManifestName, StringComparison.OrdinalIgnoreCase)

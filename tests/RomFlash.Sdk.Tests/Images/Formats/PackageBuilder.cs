@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
@@ -35,74 +34,8 @@ internal static class PackageBuilder
     }
 
     /// <summary>A cabinet with one folder; compressed, each block is deflated by itself.</summary>
-    public static byte[] Cab(bool compressed, params (string Name, byte[] Content)[] files)
-    {
-        var content = files.SelectMany(f => f.Content).ToArray();
-        var blocks = new List<byte>();
-        var count = 0;
-        foreach (var piece in content.Chunk(32768))
-        {
-            var data = compressed ? [(byte)'C', (byte)'K', .. Deflate(piece)] : piece;
-            var block = new byte[8 + data.Length];
-            BinaryPrimitives.WriteUInt16LittleEndian(block.AsSpan(4), (ushort)data.Length);
-            BinaryPrimitives.WriteUInt16LittleEndian(block.AsSpan(6), (ushort)piece.Length);
-            data.CopyTo(block, 8);
-            BinaryPrimitives.WriteUInt32LittleEndian(block, Sum(block.AsSpan(4, 4), Sum(data, 0)));
-            blocks.AddRange(block);
-            count++;
-        }
-
-        var list = new List<byte>();
-        var offset = 0;
-        foreach (var (name, bytes) in files)
-        {
-            var entry = new byte[16];
-            BinaryPrimitives.WriteInt32LittleEndian(entry, bytes.Length);
-            BinaryPrimitives.WriteInt32LittleEndian(entry.AsSpan(4), offset);
-            list.AddRange([.. entry, .. Encoding.ASCII.GetBytes(name), 0]);
-            offset += bytes.Length;
-        }
-
-        var header = new byte[44];
-        "MSCF"u8.CopyTo(header);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(8), header.Length + list.Count + blocks.Count);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(16), header.Length);
-        (header[24], header[25]) = (3, 1);
-        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(26), 1);
-        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(28), (ushort)files.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(36), header.Length + list.Count);
-        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(40), (ushort)count);
-        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(42), compressed ? (ushort)1 : (ushort)0);
-        return [.. header, .. list, .. blocks];
-    }
+    public static byte[] Cab(bool compressed, params (string Name, byte[] Content)[] files) => new CabinetBuilder { Folders = { (compressed, [.. files]) } }.Build();
 
     public static byte[] Cab(bool compressed, byte[]? firmware = null) =>
         Cab(compressed, ("firmware.cap", firmware ?? Firmware), ("firmware.metainfo.xml", Encoding.UTF8.GetBytes(Metainfo(firmware ?? Firmware))));
-
-    private static byte[] Deflate(byte[] bytes)
-    {
-        using var stream = new MemoryStream();
-        using (var deflate = new DeflateStream(stream, CompressionLevel.Optimal, leaveOpen: true))
-        {
-            deflate.Write(bytes);
-        }
-
-        return stream.ToArray();
-    }
-
-    private static uint Sum(ReadOnlySpan<byte> bytes, uint seed)
-    {
-        for (; bytes.Length >= 4; bytes = bytes[4..])
-        {
-            seed ^= BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        }
-
-        uint last = 0;
-        foreach (var next in bytes)
-        {
-            last = (last << 8) | next;
-        }
-
-        return seed ^ last;
-    }
 }

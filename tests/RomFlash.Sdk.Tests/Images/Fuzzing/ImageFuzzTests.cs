@@ -28,7 +28,9 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
         ("legacy", SampleImages.LegacyRom()),
         ("fwpkg", PackageBuilder.Fwpkg()),
         ("fwpkg stored", PackageBuilder.Fwpkg(level: System.IO.Compression.CompressionLevel.NoCompression)),
+        ("fwpkg, sizes behind", SampleImages.Fwpkg()),
         ("cab", PackageBuilder.Cab(compressed: true)),
+        ("cab of two folders", SampleImages.Cabinet()),
     ];
 
     [Fact]
@@ -38,6 +40,7 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
         {
             var run = FormatRun.Of(bytes, RomImageFormats.All);
             Assert.True(run is { IsRecognized: true, Failure: null }, $"{name}: {run.Failure}");
+            FormatRun.AssertIsTree(run.Root);
         }
     }
 

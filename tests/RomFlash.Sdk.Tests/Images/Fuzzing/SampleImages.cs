@@ -98,6 +98,22 @@ internal static class SampleImages
         return flash;
     }
 
+    /// <summary>A package of the system ROM, one entry with its sizes behind it.</summary>
+    public static byte[] Fwpkg()
+    {
+        var zip = ZipBuilder.Package(Capsule(), "firmware.cap");
+        zip.Entries[1].WithSizesBehind();
+        return zip.Build();
+    }
+
+    /// <summary>A cabinet of a compressed and a stored folder.</summary>
+    public static byte[] Cabinet()
+    {
+        var cabinet = CabinetBuilder.Of(isCompressed: true, Volumes());
+        cabinet.Folders.Add((false, [("readme.txt", [1, 2, 3])]));
+        return cabinet.Build();
+    }
+
     private static byte[] OptionRomImage(byte codeType, bool isLast)
     {
         var image = new byte[1024];

@@ -8,13 +8,17 @@ namespace RomFlash.Sdk.Images.Formats.Packages;
 internal readonly record struct CabinetBlock(long DataOffset, int CompressedLength, int Length);
 
 /// <summary>Files that were compressed together.</summary>
-internal sealed record CabinetFolder(bool IsCompressed, ImmutableArray<CabinetBlock> Blocks)
+internal sealed record CabinetFolder(RomPartBuilder Part, long Start, bool IsCompressed, ImmutableArray<CabinetBlock> Blocks)
 {
     public long Length { get; } = Blocks.Sum(b => (long)b.Length);
 }
 
 /// <summary>A file, with its place in what its folder extracts to.</summary>
-internal sealed record CabinetFile(string Name, CabinetFolder Folder, long Offset, long Length);
+internal sealed record CabinetFile(string Name, CabinetFolder Folder, long Offset, long Length)
+{
+    /// <summary>How much has to be decoded to get at it: what was compressed together is decoded from its beginning.</summary>
+    public long Cost => Folder.IsCompressed ? Offset + Length : 0;
+}
 
 /// <summary>
 /// A cabinet (MS-CAB), read strictly: everything has to lie in the file, nothing may overlap, and every block's checksum has to hold. Sets of several cabinets and other
@@ -115,7 +119,7 @@ internal static class Cabinet
     private static List<CabinetFolder>? ReadFolders(RomImageReading reading, long at, int count, int folderReserve, int blockReserve, long files)
     {
         var folders = new List<CabinetFolder>(count);
-        var ranges = new List<(long Start, long End)>(count);
+        var done = 0L;
         Span<byte> entry = stackalloc byte[FolderSize];
         for (var i = 0; i < count; i++, at += FolderSize + folderReserve)
         {
@@ -133,9 +137,9 @@ internal static class Cabinet
                 return null;
             }
 
-            if (start < files)
+            if (start < Math.Max(files, done))
             {
-                reading.Malformed(at, $"the folder's data begins at 0x{start:X}, in front of the files that are listed");
+                reading.Malformed(at, $"the folder's data begins at 0x{start:X}, in front of what lies before it (0x{Math.Max(files, done):X})");
                 return null;
             }
 
@@ -149,18 +153,15 @@ internal static class Cabinet
 
             part.Length = end - start;
             part.Note(FormattableString.Invariant($"{blocks} blocks"));
-            ranges.Add((start, end));
-            folders.Add(new(compression == 1, found));
+            done = end;
+            folders.Add(new(part, start, compression == 1, found));
+            part.DecodedLength = folders[i].Length;
         }
 
-        ranges.Sort();
-        for (var i = 1; i < ranges.Count; i++)
+        if (files < at)
         {
-            if (ranges[i].Start < ranges[i - 1].End)
-            {
-                reading.Malformed(ranges[i].Start, $"two folders share their data");
-                return null;
-            }
+            reading.Malformed(16, $"the files are said to be listed at 0x{files:X}, which is in front of the end of the folders' entries (0x{at:X})");
+            return null;
         }
 
         return folders;
@@ -242,8 +243,9 @@ internal static class Cabinet
         return seed ^ last;
     }
 
-    private static List<CabinetFile>? ReadFiles(RomImageReading reading, long at, int count, List<CabinetFolder> folders)
+    private static List<CabinetFile>? ReadFiles(RomImageReading reading, long start, int count, List<CabinetFolder> folders)
     {
+        var at = start;
         var files = new List<CabinetFile>(count);
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         Span<byte> entry = stackalloc byte[FileSize];
@@ -295,6 +297,28 @@ internal static class Cabinet
 
             files.Add(new(called, folders[folder], offset, length));
             at += FileSize + end + 1;
+        }
+
+        if (folders[0].Start < at)
+        {
+            reading.Malformed(at, $"the list of the files runs into a folder's data");
+            return null;
+        }
+
+        // What two files share would be two things at once.
+        foreach (var folder in files.GroupBy(f => f.Folder, ReferenceEqualityComparer.Instance))
+        {
+            var done = 0L;
+            foreach (var file in folder.OrderBy(f => f.Offset).ThenBy(f => f.Length))
+            {
+                if (file.Offset < done)
+                {
+                    reading.Malformed(start, $"the file '{file.Name}' shares bytes of its folder with another one");
+                    return null;
+                }
+
+                done = file.Offset + file.Length;
+            }
         }
 
         return files;

@@ -4,11 +4,11 @@ using System.Text;
 namespace RomFlash.Sdk.Images.Formats.Packages;
 
 /// <summary>An entry of a zip file, with its place.</summary>
-internal sealed record ZipEntry(string Name, int Method, uint Crc, long CompressedLength, long Length, long HeaderOffset, long DataOffset);
+internal sealed record ZipEntry(string Name, int Method, bool HasSizesBehind, uint Crc, long CompressedLength, long Length, long HeaderOffset, long DataOffset);
 
 /// <summary>
 /// The central directory of a zip file (APPNOTE 6.3.10), read strictly: every entry has to be where the directory and its own header say, none may overlap another,
-/// and nothing is believed twice. Encryption, zip64, several disks and other methods than stored and deflated are refused.
+/// nothing may lie between them, and nothing is believed twice. Encryption, zip64, several disks and other methods than stored and deflated are refused.
 /// </summary>
 internal static class ZipDirectory
 {
@@ -31,6 +31,8 @@ internal static class ZipDirectory
     private const int EntrySize = 46;
     private const int LocalSize = 30;
     private const int MaxComment = ushort.MaxValue;
+    private const uint DescriptorSignature = 0x0807_4B50;
+    private const int DescriptorSize = 12;
 
     // Bits of the general purpose flag: encrypted, sizes behind the data, patched, strongly encrypted, masked headers.
     private const int Refused = 0x0001 | 0x0020 | 0x0040 | 0x2000;
@@ -46,9 +48,7 @@ internal static class ZipDirectory
             return -1;
         }
 
-        // Mostly there is no comment, and the record is the last thing in the file.
-        Span<byte> record = stackalloc byte[EndSize];
-        if (content.TryRead(content.Length - EndSize, record) && IsEnd(record, 0))
+        if (IsAtEnd(content))
         {
             return content.Length - EndSize;
         }
@@ -68,6 +68,13 @@ internal static class ZipDirectory
         }
 
         return -1;
+    }
+
+    /// <summary>Whether the last thing in the file is an end record, as it mostly is. Tells a file that is something else at its beginning.</summary>
+    public static bool IsAtEnd(IRomImageContent content)
+    {
+        Span<byte> record = stackalloc byte[EndSize];
+        return content.Length >= EndSize && content.TryRead(content.Length - EndSize, record) && IsEnd(record, 0);
     }
 
     /// <summary>Reads all entries; what is wrong is reported, and null given.</summary>
@@ -103,8 +110,6 @@ internal static class ZipDirectory
             return null;
         }
 
-        var part = reading.Add("zip-directory", start, size + EndSize);
-        part.Note(FormattableString.Invariant($"{count} entries"));
         var entries = new List<ZipEntry>(count);
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var at = 0;
@@ -146,7 +151,7 @@ internal static class ZipDirectory
             return null;
         }
 
-        return DoNotOverlap(reading, entries, start) ? entries : null;
+        return AreSeamless(reading, entries, start) ? entries : null;
     }
 
     private static bool IsEnd(ReadOnlySpan<byte> record, int comment) =>
@@ -200,7 +205,7 @@ internal static class ZipDirectory
         }
 
         return CheckLocal(reading, header, nameBytes, flags, method, crc, compressed, length) is { } data
-            ? new ZipEntry(name, method, crc, compressed, length, header, data)
+            ? new ZipEntry(name, method, (flags & SizesBehind) != 0, crc, compressed, length, header, data)
             : null;
     }
 
@@ -214,17 +219,20 @@ internal static class ZipDirectory
             return null;
         }
 
-        var own = new byte[BinaryPrimitives.ReadUInt16LittleEndian(local[26..])];
-        var data = at + LocalSize + own.Length + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
-        var isSame = reading.Content.TryRead(at + LocalSize, own)
-            && own.AsSpan().SequenceEqual(name)
+        var ownName = new byte[BinaryPrimitives.ReadUInt16LittleEndian(local[26..])];
+        var data = at + LocalSize + ownName.Length + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
+        var isSame = reading.Content.TryRead(at + LocalSize, ownName)
+            && ownName.AsSpan().SequenceEqual(name)
             && BinaryPrimitives.ReadUInt16LittleEndian(local[6..]) == flags
             && BinaryPrimitives.ReadUInt16LittleEndian(local[8..]) == method;
 
-        // Where the sizes are behind the data they are 0 here, and the directory alone tells them.
-        var hasSizes = (flags & SizesBehind) == 0;
-        var (ownCrc, ownCompressed, ownLength) = (BinaryPrimitives.ReadUInt32LittleEndian(local[14..]), BinaryPrimitives.ReadUInt32LittleEndian(local[18..]), BinaryPrimitives.ReadUInt32LittleEndian(local[22..]));
-        isSame &= (ownCrc == crc && ownCompressed == compressed && ownLength == length) || (!hasSizes && ownCrc == 0 && ownCompressed == 0 && ownLength == 0);
+        // Where the sizes are behind the data, those that were not known yet are 0 here.
+        var mayBeZero = (flags & SizesBehind) != 0;
+        foreach (var (own, said) in ((uint Own, long Said)[])[(BinaryPrimitives.ReadUInt32LittleEndian(local[14..]), crc), (BinaryPrimitives.ReadUInt32LittleEndian(local[18..]), compressed), (BinaryPrimitives.ReadUInt32LittleEndian(local[22..]), length)])
+        {
+            isSame &= own == said || (mayBeZero && own == 0);
+        }
+
         if (!isSame)
         {
             reading.Malformed(at, $"the entry's own header does not say what the directory says");
@@ -234,20 +242,59 @@ internal static class ZipDirectory
         return data;
     }
 
-    private static bool DoNotOverlap(RomImageReading reading, List<ZipEntry> entries, long directory)
+    // One after the other from the file's beginning to its directory: what lies in between, no reader of the directory would ever see.
+    private static bool AreSeamless(RomImageReading reading, List<ZipEntry> entries, long directory)
     {
         var done = 0L;
         foreach (var entry in entries.OrderBy(e => e.HeaderOffset))
         {
-            if (entry.HeaderOffset < done || entry.DataOffset + entry.CompressedLength > directory)
+            var end = entry.DataOffset + entry.CompressedLength;
+            if (entry.HeaderOffset < done || end > directory)
             {
                 reading.Malformed(entry.HeaderOffset, $"the entry '{entry.Name}' overlaps another one or the directory");
                 return false;
             }
 
-            done = entry.DataOffset + entry.CompressedLength;
+            if (entry.HeaderOffset > done)
+            {
+                reading.Malformed(done, $"{entry.HeaderOffset - done} bytes in front of the entry '{entry.Name}' belong to none");
+                return false;
+            }
+
+            if (entry.HasSizesBehind)
+            {
+                if (DescriptorLength(reading, entry, end) is not { } descriptor)
+                {
+                    reading.Malformed(end, $"what is behind the entry '{entry.Name}' does not say what the directory says");
+                    return false;
+                }
+
+                end += descriptor;
+            }
+
+            done = end;
+        }
+
+        if (done != directory)
+        {
+            reading.Malformed(done, $"{directory - done} bytes in front of the directory belong to no entry");
+            return false;
         }
 
         return true;
     }
+
+    // With or without its signature (4.3.9.3); the sum may have the signature's value by chance.
+    private static int? DescriptorLength(RomImageReading reading, ZipEntry entry, long at)
+    {
+        Span<byte> bytes = stackalloc byte[4 + DescriptorSize];
+        return reading.Content.TryRead(at, bytes) && BinaryPrimitives.ReadUInt32LittleEndian(bytes) == DescriptorSignature && Says(bytes[4..], entry) ? 4 + DescriptorSize
+            : reading.Content.TryRead(at, bytes[..DescriptorSize]) && Says(bytes, entry) ? DescriptorSize
+            : null;
+    }
+
+    private static bool Says(ReadOnlySpan<byte> descriptor, ZipEntry entry) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(descriptor) == entry.Crc
+        && BinaryPrimitives.ReadUInt32LittleEndian(descriptor[4..]) == entry.CompressedLength
+        && BinaryPrimitives.ReadUInt32LittleEndian(descriptor[8..]) == entry.Length;
 }
