@@ -21,6 +21,7 @@ peers=(
   "rhash rhash"
   "gcab gcab"
   "cabextract cabextract"
+  "zip zip"
   "UEFIExtract uefitool-cli"
   "fwupdtool fwupd"
   "ifdtool coreboot-utils"
