@@ -46,7 +46,6 @@ internal abstract class DigestUnit(ChecksumAlgorithms algorithm, int length) : I
         ChecksumAlgorithms.Crc32 => new Checksum(algorithm, new Crc32()),
         ChecksumAlgorithms.Crc32C => new Checksum(algorithm, new Crc32C()),
         ChecksumAlgorithms.Adler32 => new Checksum(algorithm, new Adler32()),
-        ChecksumAlgorithms.Md5 when VectorMd5.IsSupported => new Vector(),
         ChecksumAlgorithms.Md5 => new Digest(algorithm, HashAlgorithmName.MD5),
         ChecksumAlgorithms.Sha1 => new Digest(algorithm, HashAlgorithmName.SHA1),
         ChecksumAlgorithms.Sha256 => new Digest(algorithm, HashAlgorithmName.SHA256),
@@ -90,16 +89,5 @@ internal abstract class DigestUnit(ChecksumAlgorithms algorithm, int length) : I
             _hash.Dispose();
             base.Dispose();
         }
-    }
-
-    private sealed class Vector() : DigestUnit(ChecksumAlgorithms.Md5, VectorMd5.LengthInBytes)
-    {
-        private readonly VectorMd5 _md5 = new();
-
-        public override void Append(ReadOnlySpan<byte> bytes) => _md5.Append(bytes);
-
-        public override void Write(Span<byte> destination) => _md5.Write(destination);
-
-        public override void Reset() => _md5.Reset();
     }
 }
