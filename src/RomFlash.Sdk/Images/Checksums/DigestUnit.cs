@@ -2,16 +2,18 @@ using System.Security.Cryptography;
 
 namespace RomFlash.Sdk.Images.Checksums;
 
-/// <summary>One algorithm at work.</summary>
-internal abstract class DigestUnit(ChecksumAlgorithms algorithm, int length) : IDisposable
+/// <summary>One algorithm at work, or several that are faster together.</summary>
+internal abstract class DigestUnit(ChecksumAlgorithms algorithms) : IDisposable
 {
-    public ChecksumAlgorithms Algorithm => algorithm;
-
-    public int Length => length;
+    public ChecksumAlgorithms Algorithms => algorithms;
 
     public abstract void Append(ReadOnlySpan<byte> bytes);
 
-    public abstract void Write(Span<byte> destination);
+    /// <summary>The size in bytes of the value of one of its algorithms.</summary>
+    public abstract int LengthOf(ChecksumAlgorithms algorithm);
+
+    /// <summary>Writes the value of one of its algorithms; more may be appended.</summary>
+    public abstract void Write(ChecksumAlgorithms algorithm, Span<byte> destination);
 
     public abstract void Reset();
 
@@ -28,6 +30,13 @@ internal abstract class DigestUnit(ChecksumAlgorithms algorithm, int length) : I
             ChecksumAlgorithms.Adler32, ChecksumAlgorithms.Crc32C, ChecksumAlgorithms.Crc32, ChecksumAlgorithms.Sum16, ChecksumAlgorithms.Sum8,
         ];
         var units = new List<DigestUnit>(slowestFirst.Length);
+        const ChecksumAlgorithms Pair = ChecksumAlgorithms.Md5 | ChecksumAlgorithms.Sha1;
+        if ((algorithms & Pair) == Pair && Md5WithSha1.IsSupported)
+        {
+            units.Add(new Together());
+            algorithms &= ~Pair;
+        }
+
         foreach (var algorithm in slowestFirst)
         {
             if ((algorithms & algorithm) != 0)
@@ -53,11 +62,13 @@ internal abstract class DigestUnit(ChecksumAlgorithms algorithm, int length) : I
         _ => new Digest(algorithm, HashAlgorithmName.SHA512),
     };
 
-    private sealed class Checksum(ChecksumAlgorithms algorithm, RomChecksum checksum) : DigestUnit(algorithm, checksum.LengthInBytes)
+    private sealed class Checksum(ChecksumAlgorithms algorithm, RomChecksum checksum) : DigestUnit(algorithm)
     {
         public override void Append(ReadOnlySpan<byte> bytes) => checksum.Append(bytes);
 
-        public override void Write(Span<byte> destination) => checksum.TryGetCurrentValue(destination, out _);
+        public override int LengthOf(ChecksumAlgorithms one) => checksum.LengthInBytes;
+
+        public override void Write(ChecksumAlgorithms one, Span<byte> destination) => checksum.TryGetCurrentValue(destination, out _);
 
         public override void Reset() => checksum.Reset();
     }
@@ -72,11 +83,13 @@ internal abstract class DigestUnit(ChecksumAlgorithms algorithm, int length) : I
         }
 
         private Digest(ChecksumAlgorithms algorithm, IncrementalHash hash)
-            : base(algorithm, hash.HashLengthInBytes) => _hash = hash;
+            : base(algorithm) => _hash = hash;
 
         public override void Append(ReadOnlySpan<byte> bytes) => _hash.AppendData(bytes);
 
-        public override void Write(Span<byte> destination) => _hash.GetCurrentHash(destination);
+        public override int LengthOf(ChecksumAlgorithms one) => _hash.HashLengthInBytes;
+
+        public override void Write(ChecksumAlgorithms one, Span<byte> destination) => _hash.GetCurrentHash(destination);
 
         public override void Reset()
         {
@@ -89,5 +102,28 @@ internal abstract class DigestUnit(ChecksumAlgorithms algorithm, int length) : I
             _hash.Dispose();
             base.Dispose();
         }
+    }
+
+    private sealed class Together() : DigestUnit(ChecksumAlgorithms.Md5 | ChecksumAlgorithms.Sha1)
+    {
+        private readonly Md5WithSha1 _digests = new();
+
+        public override void Append(ReadOnlySpan<byte> bytes) => _digests.Append(bytes);
+
+        public override int LengthOf(ChecksumAlgorithms one) => one == ChecksumAlgorithms.Md5 ? Md5WithSha1.Md5Length : Md5WithSha1.Sha1Length;
+
+        public override void Write(ChecksumAlgorithms one, Span<byte> destination)
+        {
+            if (one == ChecksumAlgorithms.Md5)
+            {
+                _digests.WriteMd5(destination);
+            }
+            else
+            {
+                _digests.WriteSha1(destination);
+            }
+        }
+
+        public override void Reset() => _digests.Reset();
     }
 }

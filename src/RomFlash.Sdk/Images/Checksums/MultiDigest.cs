@@ -135,18 +135,19 @@ public sealed class MultiDigest : IDisposable
         bytesWritten = 0;
         foreach (var unit in _units)
         {
-            if (unit.Algorithm != algorithm)
+            if (!BitOperations.IsPow2((uint)algorithm) || (unit.Algorithms & algorithm) == 0)
             {
                 continue;
             }
 
-            if (destination.Length < unit.Length)
+            var length = unit.LengthOf(algorithm);
+            if (destination.Length < length)
             {
                 return false;
             }
 
-            bytesWritten = unit.Length;
-            unit.Write(destination[..unit.Length]);
+            bytesWritten = length;
+            unit.Write(algorithm, destination[..length]);
             return true;
         }
 
@@ -158,12 +159,17 @@ public sealed class MultiDigest : IDisposable
     public DigestSet GetCurrentValues()
     {
         ThrowIfBroken();
-        var values = new ImmutableArray<byte>[_units.Length];
+        var values = new ImmutableArray<byte>[BitOperations.PopCount((uint)Algorithms)];
         foreach (var unit in _units)
         {
-            var value = new byte[unit.Length];
-            unit.Write(value);
-            values[BitOperations.PopCount((uint)Algorithms & ((uint)unit.Algorithm - 1))] = ImmutableCollectionsMarshal.AsImmutableArray(value);
+            // The lowest bit of what is left, until nothing is.
+            for (var left = (uint)unit.Algorithms; left != 0; left &= left - 1)
+            {
+                var algorithm = left & (0 - left);
+                var value = new byte[unit.LengthOf((ChecksumAlgorithms)algorithm)];
+                unit.Write((ChecksumAlgorithms)algorithm, value);
+                values[BitOperations.PopCount((uint)Algorithms & (algorithm - 1))] = ImmutableCollectionsMarshal.AsImmutableArray(value);
+            }
         }
 
         return new(Algorithms, Length, ImmutableCollectionsMarshal.AsImmutableArray(values));
