@@ -9,18 +9,15 @@ internal abstract class SectionCodec
     /// <summary>Its name, for notes and messages.</summary>
     public abstract string Name { get; }
 
-    /// <summary>How many bytes have to follow the input.</summary>
-    public abstract int Padding { get; }
-
     /// <summary>Reads how many bytes the data decodes to; false when it does not say.</summary>
     public abstract bool TryReadLength(IRomImageContent content, long start, long length, out long decoded);
 
     /// <summary>Decodes.</summary>
-    /// <param name="padded">The data, and <see cref="Padding"/> bytes of any value.</param>
+    /// <param name="data">The data.</param>
     /// <param name="output">Exactly as many bytes as it says that it decodes to.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <param name="at">How many bytes of input were used, or where the problem is.</param>
-    public abstract DecodeStatus Decode(ReadOnlySpan<byte> padded, Span<byte> output, CancellationToken cancellationToken, out int at);
+    public abstract DecodeStatus Decode(ReadOnlySpan<byte> data, Span<byte> output, CancellationToken cancellationToken, out int at);
 }
 
 /// <summary>The encodings that are known.</summary>
@@ -51,8 +48,6 @@ internal sealed class LzmaCodec(bool isFiltered) : SectionCodec
 {
     public override string Name => isFiltered ? "LZMA with x86 filter" : "LZMA";
 
-    public override int Padding => LzmaDecoder.Padding;
-
     public override bool TryReadLength(IRomImageContent content, long start, long length, out long decoded)
     {
         Span<byte> bytes = stackalloc byte[LzmaHeader.Size];
@@ -66,22 +61,22 @@ internal sealed class LzmaCodec(bool isFiltered) : SectionCodec
         return true;
     }
 
-    public override DecodeStatus Decode(ReadOnlySpan<byte> padded, Span<byte> output, CancellationToken cancellationToken, out int at)
+    public override DecodeStatus Decode(ReadOnlySpan<byte> data, Span<byte> output, CancellationToken cancellationToken, out int at)
     {
         at = 0;
-        if (!LzmaHeader.TryRead(padded, out var header))
+        if (!LzmaHeader.TryRead(data, out var header))
         {
             return DecodeStatus.Corrupt;
         }
 
-        var status = LzmaDecoder.Decode(padded[LzmaHeader.Size..], header, output, out var written, out var consumed, cancellationToken);
-        at = LzmaHeader.Size + consumed;
-        if (status == DecodeStatus.Done && isFiltered)
+        var result = LzmaDecoder.Decode(data, header, output, cancellationToken);
+        at = result.Consumed;
+        if (result.Status == DecodeStatus.Done && isFiltered)
         {
             BranchFilter.DecodeX86(output);
         }
 
-        return status == DecodeStatus.Done && written < output.Length ? DecodeStatus.TruncatedInput : status;
+        return result.Status;
     }
 }
 
@@ -90,8 +85,6 @@ internal class TianoCodec : SectionCodec
 {
     public override string Name => "Tiano";
 
-    public override int Padding => 0;
-
     public override bool TryReadLength(IRomImageContent content, long start, long length, out long decoded)
     {
         Span<byte> bytes = stackalloc byte[TianoDecoder.HeaderSize];
@@ -99,8 +92,8 @@ internal class TianoCodec : SectionCodec
         return length >= bytes.Length && content.TryRead(start, bytes) && TianoDecoder.TryReadHeader(bytes, length, out decoded);
     }
 
-    public override DecodeStatus Decode(ReadOnlySpan<byte> padded, Span<byte> output, CancellationToken cancellationToken, out int at) =>
-        TianoDecoder.Decode(padded, TianoVariant.Tiano, output, out at, cancellationToken);
+    public override DecodeStatus Decode(ReadOnlySpan<byte> data, Span<byte> output, CancellationToken cancellationToken, out int at) =>
+        TianoDecoder.Decode(data, TianoVariant.Tiano, output, out at, cancellationToken);
 }
 
 /// <summary>EFI 1.1 or Tiano compression: both stand in the same kind of section, and the data does not tell.</summary>
@@ -108,10 +101,10 @@ internal sealed class StandardCodec : TianoCodec
 {
     public override string Name => "EFI 1.1 or Tiano";
 
-    public override DecodeStatus Decode(ReadOnlySpan<byte> padded, Span<byte> output, CancellationToken cancellationToken, out int at)
+    public override DecodeStatus Decode(ReadOnlySpan<byte> data, Span<byte> output, CancellationToken cancellationToken, out int at)
     {
         // What one makes of the other's data is no list of sections, if it decodes at all.
-        var status = TianoDecoder.Decode(padded, TianoVariant.Efi, output, out at, cancellationToken);
-        return status == DecodeStatus.Done && SectionReader.LooksLikeSections(output) ? status : base.Decode(padded, output, cancellationToken, out at);
+        var status = TianoDecoder.Decode(data, TianoVariant.Efi, output, out at, cancellationToken);
+        return status == DecodeStatus.Done && SectionReader.LooksLikeSections(output) ? status : base.Decode(data, output, cancellationToken, out at);
     }
 }

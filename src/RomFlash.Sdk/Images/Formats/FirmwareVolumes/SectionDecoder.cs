@@ -34,8 +34,7 @@ internal static class SectionDecoder
         }
 
         // Copied only where it is not in memory, and given back before what is in it is read.
-        var padded = length + codec.Padding;
-        var copied = reading.Content.TryGetMemory(start, padded, out var input) ? 0 : padded;
+        var copied = reading.Content.TryGetMemory(start, length, out var input) ? 0 : length;
         if (!reading.TryTake(start, copied + decoded, decoded))
         {
             return;
@@ -46,8 +45,7 @@ internal static class SectionDecoder
         if (copied > 0)
         {
             var copy = reading.Buffers.Take((int)copied);
-            copy.Span[(int)length..].Clear();
-            input = reading.Content.TryRead(start, copy.Span[..(int)length]) ? copy : default;
+            input = reading.Content.TryRead(start, copy.Span) ? copy : default;
         }
 
         var isDecoded = !input.IsEmpty && Report(reading, codec, start, codec.Decode(input.Span, output.Span, reading.CancellationToken, out var at), at);
@@ -74,6 +72,9 @@ internal static class SectionDecoder
                 return true;
             case DecodeStatus.TruncatedInput:
                 reading.Malformed(start + at, $"the {codec.Name} stream ends too early");
+                return false;
+            case DecodeStatus.OutputTooLarge:
+                reading.Malformed(start + at, $"the {codec.Name} stream decodes to less than it says");
                 return false;
             case DecodeStatus.OutputTooSmall:
                 reading.Malformed(start + at, $"the {codec.Name} stream decodes to more than it says");
