@@ -66,14 +66,32 @@ internal static class OutcomeRules
 
     private static FlashResult<FlashOutcome> NotBooted(ScheduledFlash scheduled, ConfirmationEvidence evidence)
     {
-        if (evidence.Armed.TryGet(out var armed)
-            && !scheduled.FlashesAtOnce
-            && !(armed.Phase == ArmedPhase.Armed && string.Equals(armed.DepositId, scheduled.DepositId, StringComparison.Ordinal)))
+        var isKnown = evidence.Armed.TryGet(out var armed);
+        if (isKnown && armed!.Phase is ArmedPhase.Armed or ArmedPhase.Applying && string.Equals(armed.DepositId, scheduled.DepositId, StringComparison.Ordinal))
+        {
+            return new Pending { Components = scheduled.Components, Verification = scheduled.Verification };
+        }
+
+        var somethingElse = isKnown && (armed!.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty);
+        var roms = evidence.Facts.Roms.TryGet(out var known) && !known.IsDefault ? known : [];
+        if (isKnown && FindFailedAttempt(scheduled, roms) is { } status)
+        {
+            // A management controller flashes while the system runs, and can fail then.
+            var isOld = scheduled.Components.All(c => Read(c, roms.FirstOrDefault(r => string.Equals(r.Id, c.ComponentId, StringComparison.Ordinal))) is ReadBack.Old);
+            return new FlashNotApplied
+            {
+                Detail = "the target has not booted, and says that the flash failed",
+                PeerCode = status,
+                TargetState = somethingElse ? TargetState.Armed : isOld ? TargetState.PreviousRomIntact : TargetState.Indeterminate,
+            };
+        }
+
+        if (isKnown && !scheduled.FlashesAtOnce)
         {
             return new FlashNotApplied
             {
                 Detail = "the target has not booted, and this flash is no longer armed: somebody disarmed it",
-                TargetState = armed.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty ? TargetState.Armed : TargetState.PreviousRomIntact,
+                TargetState = somethingElse ? TargetState.Armed : TargetState.PreviousRomIntact,
             };
         }
 
@@ -155,6 +173,12 @@ internal static class OutcomeRules
 
         return result;
     }
+
+    // The status from before may be that of an older attempt.
+    private static PeerCode? FindFailedAttempt(ScheduledFlash scheduled, ImmutableArray<InstalledRom> roms) => scheduled.Components
+        .Select(c => roms.FirstOrDefault(r => string.Equals(r.Id, c.ComponentId, StringComparison.Ordinal)) is { } rom
+            && rom.LastAttempt.TryGet(out var attempt) && attempt.Status.Number != 0 && attempt != c.AttemptBefore ? attempt.Status : (PeerCode?)null)
+        .FirstOrDefault(s => s is not null);
 
     private static bool IsReflash(UpgradeComponent component) =>
         component.From.Any(f => component.Expected.Any(e => e.Source == f.Source && e.Version.Equals(f.Version)));

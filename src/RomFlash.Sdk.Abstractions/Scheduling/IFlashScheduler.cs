@@ -1,3 +1,4 @@
+using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
@@ -28,6 +29,27 @@ public interface IFlashScheduler
         StagedImage staged,
         Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>> beforeArming,
         CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Arms where committing a deposit is the arming step (<see cref="DepositTraits.Effect"/>): reads the identity and the boot identity again, makes sure that
+    /// nothing is armed, has the deposit made, and reads back what is armed.
+    /// </summary>
+    /// <param name="context">The target and the connection to it.</param>
+    /// <param name="approved">What is approved.</param>
+    /// <param name="deposit">Where it will be deposited.</param>
+    /// <param name="makeDeposit">Called with what was read, after all checks: announces, sends and commits. A failure with <see cref="TargetState.Untouched"/> or <see cref="TargetState.Prepared"/> says that nothing was committed.</param>
+    /// <param name="cancellationToken">Cancelled by the caller.</param>
+    /// <returns>What was read before and after, or why it could not be armed. A scheduler that does not do this answers <see cref="ArmingNotPossible"/>, and nothing is sent.</returns>
+    ValueTask<FlashResult<ArmingEvidence>> ArmByDepositAsync(
+        StageContext context,
+        ApprovedUpgrade approved,
+        DepositKey deposit,
+        Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<StagedImage>>> makeDeposit,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return new(new ArmingNotPossible { Stage = FlashStage.Arm, TargetId = context.Target.Id, TargetState = TargetState.Untouched, Detail = "this scheduler does not arm by depositing" });
+    }
 
     /// <summary>Takes the arming of a deposit back.</summary>
     /// <param name="context">The target and the connection to it.</param>

@@ -178,7 +178,7 @@ public sealed class ScheduledFlash
             return new ForeignCapsulePending { Detail = string.Join(", ", state.Foreign.Select(f => f.Name)) };
         }
 
-        if (state.Phase != ArmedPhase.Armed || !string.Equals(state.DepositId, depositId, StringComparison.Ordinal))
+        if (state.Phase is not (ArmedPhase.Armed or ArmedPhase.Applying) || !string.Equals(state.DepositId, depositId, StringComparison.Ordinal))
         {
             return new ArmingUnconfirmed { Detail = $"the target says {state.Phase}, deposit '{state.DepositId}'" };
         }

@@ -31,7 +31,14 @@ public readonly record struct ArmingMethod(string Name)
 /// <param name="CanDisarm">Whether arming can be taken back.</param>
 /// <param name="FlashesAtOnce">Whether arming is the flash: it begins without a restart that the client asks for.</param>
 /// <param name="MaxComponents">How many components one boot can flash, at least 1.</param>
-public sealed record ArmingOffer(ArmingMethod Method, bool CanDisarm, bool FlashesAtOnce, int MaxComponents);
+public sealed record ArmingOffer(ArmingMethod Method, bool CanDisarm, bool FlashesAtOnce, int MaxComponents)
+{
+    /// <summary>
+    /// Where arming is the flash: whether what was flashed takes effect only with a restart that the client asks for afterwards. False where the target
+    /// restarts by itself.
+    /// </summary>
+    public bool TakesEffectAtRestart { get; init; }
+}
 
 /// <summary>How far something is armed.</summary>
 public enum ArmedPhase
@@ -42,8 +49,11 @@ public enum ArmedPhase
     /// <summary>Some of the steps were made; the next boot flashes nothing.</summary>
     Prepared,
 
-    /// <summary>The next boot flashes, or the flash has been handed over.</summary>
+    /// <summary>The next boot flashes or makes the flash take effect, or the flash has been handed over.</summary>
     Armed,
+
+    /// <summary>The target is writing now: a restart would interrupt it.</summary>
+    Applying,
 }
 
 /// <summary>Something that waits for the next boot.</summary>

@@ -21,6 +21,19 @@ public enum VerificationMethod
     ReadBack,
 }
 
+/// <summary>What a committed deposit means for the target; the values are ordered from harmless to final.</summary>
+public enum DepositEffect
+{
+    /// <summary>Nothing: it lies there until it is armed.</summary>
+    Inert = 0,
+
+    /// <summary>The commit is the arming step: the next restart flashes, whoever asks for it.</summary>
+    Arms,
+
+    /// <summary>The commit is the flash.</summary>
+    Flashes,
+}
+
 /// <summary>What a deposit capability can do.</summary>
 public sealed record DepositTraits
 {
@@ -32,6 +45,15 @@ public sealed record DepositTraits
 
     /// <summary>Whether deposits lie on the system partition, so that its size and free space matter.</summary>
     public bool UsesSystemPartition { get; init; } = true;
+
+    /// <summary>
+    /// What a committed deposit means. Where it is not <see cref="DepositEffect.Inert"/>, <see cref="IDeposit.CommitAsync"/> is the arming step with its one
+    /// commit point: everything before it is inert and gone when the connection breaks, and the pipeline treats it as it treats <see cref="IArmingCapability.ArmAsync"/>.
+    /// </summary>
+    public DepositEffect Effect { get; init; }
+
+    /// <summary>Whether a deposit that was not committed stays on the target when its session ends, so that it has to be found and removed.</summary>
+    public bool KeepsUncommitted { get; init; } = true;
 
     /// <summary>The strongest of <see cref="Verification"/>.</summary>
     public VerificationMethod Strongest => Verification.IsDefaultOrEmpty ? VerificationMethod.None : Verification.Max();
@@ -171,7 +193,7 @@ public interface IDeposit : IAsyncDisposable
     /// <returns>The digest that the target computed. <see cref="TransportFaultKind.Unsupported"/> without it.</returns>
     ValueTask<TransportResult<ContentDigest>> DigestOnTargetAsync(int fileIndex, CancellationToken cancellationToken);
 
-    /// <summary>Flushes and makes the deposit complete; still inert. Committing twice succeeds.</summary>
+    /// <summary>Flushes and makes the deposit complete: still inert, unless <see cref="DepositTraits.Effect"/> says otherwise. Committing twice succeeds.</summary>
     /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>
     /// <returns>Done when it is durable on the target. <see cref="TransportFaultKind.Rejected"/> when the device refused the content.</returns>
     ValueTask<TransportResult<Done>> CommitAsync(CancellationToken cancellationToken);

@@ -9,6 +9,12 @@ public sealed record RebootRequest(TimeSpan Delay, string Message, bool Force);
 /// <summary>Restarts the target.</summary>
 public interface IPowerCapability : ITargetCapability
 {
+    /// <summary>
+    /// Whether the target restarts as soon as it is asked, and shows no message: a management controller does. The pipeline then keeps the delay itself, before it
+    /// asks with a delay of zero.
+    /// </summary>
+    bool RestartsAtOnce => false;
+
     /// <summary>Asks for a restart.</summary>
     /// <param name="request">How.</param>
     /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>

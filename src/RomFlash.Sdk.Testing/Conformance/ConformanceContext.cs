@@ -109,6 +109,10 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
         where T : class, ITargetCapability =>
         session.GetCapability<T>() ?? throw new RuleNotApplicableException($"the transport has no {typeof(T).Name}");
 
+    /// <summary>The deposit capability of a target where a committed deposit is inert; elsewhere the rule does not apply.</summary>
+    public static IDepositCapability NeedInert(ITargetSession session) =>
+        Need<IDepositCapability>(session) is { Traits.Effect: DepositEffect.Inert } deposits ? deposits : throw new RuleNotApplicableException("committing a deposit arms here");
+
     /// <summary>Acquires the claim where there are claims.</summary>
     /// <returns>The generation to deposit under.</returns>
     public async Task<long> ClaimAsync(ITargetSession session) =>
@@ -139,7 +143,13 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
 
     public async Task<DepositManifest> CommittedAsync(ITargetSession session, long generation)
     {
-        var deposits = Need<IDepositCapability>(session);
+        var deposits = NeedInert(session);
+        return await CommittedAsync(deposits, generation).ConfigureAwait(false);
+    }
+
+    /// <summary>Deposits, whatever a commit means.</summary>
+    public async Task<DepositManifest> CommittedAsync(IDepositCapability deposits, long generation)
+    {
         var manifest = Manifest(generation);
         var deposit = await OpenAsync(deposits, manifest).ConfigureAwait(false);
         await using (deposit.ConfigureAwait(false))
@@ -240,7 +250,7 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
             Add("disarming", t => arming.DisarmAsync(manifest.Id, t));
         }
 
-        if (session.GetCapability<IPowerCapability>() is { } power)
+        if (session.GetCapability<IPowerCapability>() is { RestartsAtOnce: false } power)
         {
             Add("scheduling a restart", t => power.ScheduleRebootAsync(new(TimeSpan.FromHours(8), "conformance", false), t));
             Add("aborting a restart", power.AbortRebootAsync);

@@ -40,6 +40,18 @@ public sealed record SimulatedPersona
     /// <summary>Whether deposits lie on the system partition.</summary>
     public bool UsesSystemPartition { get; init; } = true;
 
+    /// <summary>What a committed deposit means. Where it is more than inert, a deposit that was not committed is gone with its session.</summary>
+    public DepositEffect Effect { get; init; }
+
+    /// <summary>Whether the target writes for a while after arming, and must not be restarted meanwhile; see <see cref="SimulatedTargetOptions.ApplyDuration"/>.</summary>
+    public bool AppliesBeforeRestart { get; init; }
+
+    /// <summary>Whether a restart can't be delayed.</summary>
+    public bool RestartsAtOnce { get; init; }
+
+    /// <summary>Where arming is the flash: whether the client has to restart the target afterwards, instead of the target itself.</summary>
+    public bool TakesEffectAtRestart { get; init; }
+
     /// <summary>Whether another machine answers after the next boot.</summary>
     public bool ReturnsAsAnotherMachine { get; init; }
 
@@ -101,6 +113,18 @@ public sealed record SimulatedPersona
     /// <summary>The last attempt is forgotten at the boot.</summary>
     public static SimulatedPersona ForgettingTheTask { get; } = new() { Name = nameof(ForgettingTheTask), ForgetsTheTask = true };
 
+    /// <summary>Committing a deposit arms: the next restart flashes.</summary>
+    public static SimulatedPersona ArmsByDeposit { get; } = OnlyAccepts with { Name = nameof(ArmsByDeposit), Effect = DepositEffect.Arms, MaxComponents = 1, HasClaim = false, RestartsAtOnce = true };
+
+    /// <summary>Committing a deposit flashes, and the target restarts by itself.</summary>
+    public static SimulatedPersona FlashesByDeposit { get; } = ArmsByDeposit with { Name = nameof(FlashesByDeposit), Effect = DepositEffect.Flashes, FlashesAtOnce = true, CanDisarm = false };
+
+    /// <summary>Committing a deposit flashes while the system runs; it takes effect when the client restarts the target.</summary>
+    public static SimulatedPersona FlashesByDepositForRestart { get; } = FlashesByDeposit with { Name = nameof(FlashesByDepositForRestart), AppliesBeforeRestart = true, TakesEffectAtRestart = true };
+
+    /// <summary>Arming begins to write; the restart has to wait for the end of it.</summary>
+    public static SimulatedPersona ApplyingBeforeRestart { get; } = OnlyAccepts with { Name = nameof(ApplyingBeforeRestart), AppliesBeforeRestart = true, CanDisarm = false, RestartsAtOnce = true };
+
     /// <summary>All presets.</summary>
     public static ImmutableArray<SimulatedPersona> All { get; } =
     [
@@ -118,6 +142,10 @@ public sealed record SimulatedPersona
         LosingShareAfterBoot,
         ReportingAnotherStyle,
         ForgettingTheTask,
+        ArmsByDeposit,
+        FlashesByDeposit,
+        FlashesByDepositForRestart,
+        ApplyingBeforeRestart,
     ];
 
     /// <summary>The name.</summary>

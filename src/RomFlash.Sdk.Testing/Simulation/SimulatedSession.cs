@@ -25,7 +25,11 @@ internal sealed class SimulatedSession(SimulatedTarget target, SimulatedCapabili
         Verification = target.Persona.Verification,
         MaxWriteBytes = target.MaxWriteBytes,
         UsesSystemPartition = target.Persona.UsesSystemPartition,
+        Effect = target.Persona.Effect,
+        KeepsUncommitted = target.Persona.Effect == DepositEffect.Inert,
     };
+
+    public bool RestartsAtOnce => target.Persona.RestartsAtOnce;
 
     public static TransportFault Cancelled(FaultEffect effect) => new(TransportFaultKind.Cancelled, effect, "cancelled");
 

@@ -2,6 +2,7 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Testing.Simulation;
 
@@ -11,6 +12,12 @@ public sealed partial class SimulatedTarget
     // Everything that has become due, in the order in which it was due.
     private void Settle()
     {
+        if (Persona.Effect != DepositEffect.Inert)
+        {
+            // What is sent over one connection is nothing without its end.
+            _deposits.RemoveAll(d => !d.IsCommitted && (d.Session is not { IsBroken: false, Life.IsAlive: true } || d.Session.Epoch != _sessionEpoch));
+        }
+
         if (_rebootDue is { } due && _clock.GetUtcNow() >= due)
         {
             _rebootDue = null;
@@ -27,6 +34,13 @@ public sealed partial class SimulatedTarget
         _roms = default;
         _awayUntil = at + _options.BootDuration;
         Note(SimulatedEventKind.Booted, text: _boot.Value);
+        if (at < _applyingUntil)
+        {
+            // A restart in the middle of writing is as good as a power cut.
+            _options = _options with { PowerLossAtBlock = 0 };
+        }
+
+        _applyingUntil = default;
         if (_bit)
         {
             FlashAll();

@@ -139,7 +139,7 @@ public sealed partial class SimulatedTarget
             files[i] = new StoredFile(FindKnown(manifest.Files[i].Sha256), manifest.Files[i].Length);
         }
 
-        var stored = new StoredDeposit(manifest, files);
+        var stored = new StoredDeposit(manifest, files, session);
         _deposits.Add(stored);
         Note(SimulatedEventKind.DepositOpened, manifest.Id, generation: manifest.Generation);
         return new SimulatedDeposit(this, session, stored);
@@ -256,6 +256,11 @@ public sealed partial class SimulatedTarget
 
     internal TransportResult<Done> CommitCore(StoredDeposit deposit)
     {
+        if (deposit.IsCommitted && ReferenceEquals(deposit, _armed))
+        {
+            return default(Done);
+        }
+
         if (FindFile(deposit, 0, out _) is { } fault)
         {
             return fault;
@@ -282,9 +287,14 @@ public sealed partial class SimulatedTarget
             }
         }
 
+        if (Persona.Effect != DepositEffect.Inert && (_armed is not null || _foreign.Count > 0))
+        {
+            return Refused(TransportFaultKind.Busy, "something else is armed");
+        }
+
         deposit.IsCommitted = true;
         Note(SimulatedEventKind.Committed, deposit.Manifest.Id, generation: deposit.Manifest.Generation);
-        return default(Done);
+        return Persona.Effect == DepositEffect.Inert ? default(Done) : ArmCore(new(deposit.Manifest, Persona.Method));
     }
 
     internal TransportResult<ArmedState> ReadArmedStateCore(bool withDigests, SimulatedFaultKind? distortion)
@@ -308,7 +318,7 @@ public sealed partial class SimulatedTarget
             Generation = _armed?.Manifest.Generation ?? 0,
             Items = items,
             Foreign = _foreign.Count == 0 ? [] : [.. _foreign.Select(f => ItemOf(f.Name, f.File, withDigests, null))],
-            Offers = [new ArmingOffer(Persona.Method, Persona.CanDisarm, Persona.FlashesAtOnce, Math.Max(1, Persona.MaxComponents))],
+            Offers = [new ArmingOffer(Persona.Method, Persona.CanDisarm, Persona.FlashesAtOnce, Math.Max(1, Persona.MaxComponents)) { TakesEffectAtRestart = Persona.TakesEffectAtRestart }],
         };
     }
 
@@ -355,7 +365,12 @@ public sealed partial class SimulatedTarget
             Note(SimulatedEventKind.Armed, _armed!.Manifest.Id, file.Digest, _armed.Manifest.Generation);
         }
 
-        if (Persona.FlashesAtOnce)
+        if (Persona.AppliesBeforeRestart)
+        {
+            _applyingUntil = _clock.GetUtcNow() + _options.ApplyDuration;
+        }
+
+        if (Persona is { FlashesAtOnce: true, TakesEffectAtRestart: false })
         {
             _rebootDue = _clock.GetUtcNow() + _options.OwnRebootDelay;
             _rebootIsOwn = true;
@@ -384,6 +399,11 @@ public sealed partial class SimulatedTarget
         if (request.Delay < TimeSpan.Zero)
         {
             return Refused(TransportFaultKind.Rejected, "a delay is negative");
+        }
+
+        if (Persona.RestartsAtOnce && request.Delay > TimeSpan.Zero)
+        {
+            return Refused(TransportFaultKind.Unsupported, "a restart can't be delayed here");
         }
 
         if (_options.RebootNeedsForce && !request.Force)

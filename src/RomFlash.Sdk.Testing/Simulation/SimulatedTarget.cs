@@ -35,6 +35,7 @@ public sealed partial class SimulatedTarget
     private DateTimeOffset? _rebootDue;
     private bool _rebootIsOwn;
     private DateTimeOffset _awayUntil;
+    private DateTimeOffset _applyingUntil;
     private bool _isBroken;
     private int _bootCount = 1;
     private int _sessionEpoch;
@@ -236,7 +237,7 @@ public sealed partial class SimulatedTarget
         lock (_gate)
         {
             Settle();
-            _deposits.Add(new StoredDeposit(manifest, [.. manifest.Files.Select(_ => new StoredFile(null, 0))]) { IsCommitted = committed });
+            _deposits.Add(new StoredDeposit(manifest, [.. manifest.Files.Select(_ => new StoredFile(null, 0))], session: null) { IsCommitted = committed });
         }
     }
 
@@ -328,7 +329,7 @@ public sealed partial class SimulatedTarget
 
     private ArmedPhase PhaseNow() => (_armed is not null || _foreign.Count > 0, _bit) switch
     {
-        (true, true) => ArmedPhase.Armed,
+        (true, true) => _clock.GetUtcNow() < _applyingUntil ? ArmedPhase.Applying : ArmedPhase.Armed,
         (false, false) => ArmedPhase.None,
         _ => ArmedPhase.Prepared,
     };
@@ -405,8 +406,10 @@ public sealed partial class SimulatedTarget
         }
     }
 
-    internal sealed class StoredDeposit(DepositManifest manifest, StoredFile[] files)
+    internal sealed class StoredDeposit(DepositManifest manifest, StoredFile[] files, SimulatedSession? session)
     {
+        public SimulatedSession? Session { get; } = session;
+
         public DepositManifest Manifest { get; } = manifest;
 
         public StoredFile[] Files { get; } = files;

@@ -116,6 +116,9 @@ public sealed record SimulatedTargetOptions
     /// <summary>How long after arming a target that flashes at once restarts by itself.</summary>
     public TimeSpan OwnRebootDelay { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a target writes after arming, when its persona does so before the restart.</summary>
+    public TimeSpan ApplyDuration { get; init; } = TimeSpan.FromSeconds(45);
+
     /// <summary>What connecting is answered with while the target boots or stays dark.</summary>
     public TransportFaultKind WhenAway { get; init; } = TransportFaultKind.Refused;
 

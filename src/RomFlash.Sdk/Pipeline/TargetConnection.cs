@@ -8,7 +8,7 @@ using RomFlash.Sdk.Pipeline.Guarding;
 namespace RomFlash.Sdk.Pipeline;
 
 /// <summary>The endpoints of one target, each connected when it is first needed and again after its session broke.</summary>
-internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
+internal sealed class TargetConnection : ITargetConnection, IArmingAnnouncement, IAsyncDisposable
 {
     private readonly FlashTarget _target;
     private readonly ClientServices _services;
@@ -25,7 +25,13 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
     }
 
     /// <summary>Whether the intent to arm is in the journal. Without it the arming step is refused before it leaves the client, whoever asks.</summary>
-    public bool MayArm { get; set; }
+    public bool MayArm { get => field && !_isClosed; set; }
+
+    /// <summary>Puts the intent to arm in the journal right before a deposit is committed that arms; null while no such commit is expected.</summary>
+    public Func<CancellationToken, ValueTask<bool>>? BeforeCommit { get; set; }
+
+    public ValueTask<bool> AnnounceCommitAsync(CancellationToken cancellationToken) =>
+        BeforeCommit is { } announce && !_isClosed ? announce(cancellationToken) : new(false);
 
     public async ValueTask<FlashResult<ResolvedCapability<T>>> GetAsync<T>(FlashStage stage, CancellationToken cancellationToken)
         where T : class, ITargetCapability
@@ -149,7 +155,7 @@ internal sealed class TargetConnection : ITargetConnection, IAsyncDisposable
                 return fault.ToFailure(FlashStage.Connect, _target, endpoint, TargetState.Untouched);
             }
 
-            var guarded = new GuardedSession(inner, guard, _services.Time, _deadlines.Connect, () => MayArm && !_isClosed);
+            var guarded = new GuardedSession(inner, guard, _services.Time, _deadlines.Connect, this);
             _sessions[index] = guarded;
             return guarded;
         }

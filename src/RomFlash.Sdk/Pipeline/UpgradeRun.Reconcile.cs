@@ -144,13 +144,13 @@ internal sealed partial class UpgradeRun
         }
 
         var isOurs = string.Equals(state.DepositId, scheduled.DepositId, StringComparison.Ordinal);
-        if (state.Phase == ArmedPhase.Armed && isOurs && scheduled.FlashesAtOnce)
+        if (state.Phase is ArmedPhase.Armed or ArmedPhase.Applying && isOurs && scheduled.FlashesAtOnce && !TakesEffectAtRestart(scheduled))
         {
             // Handed over: it flashes, and nothing may interrupt it.
             return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
         }
 
-        if (state.Phase == ArmedPhase.Armed && isOurs)
+        if (state.Phase is ArmedPhase.Armed or ArmedPhase.Applying && isOurs)
         {
             return scheduled.FindDifference(state) is { } difference
                 ? await AfterFailedArmingAsync(difference).ConfigureAwait(false)
@@ -180,7 +180,7 @@ internal sealed partial class UpgradeRun
     {
         _components = scheduled.Components;
         _verification = scheduled.Verification;
-        if (HasRebootIntent(open) && _report is { Evidence.CanReboot: true } && !scheduled.FlashesAtOnce)
+        if (HasRebootIntent(open) && _report is { Evidence.CanReboot: true })
         {
             // An earlier request may still be counting down: taken back first, so that asking again is neither refused nor doubled.
             var aborted = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context), static (s, t) => s.Scheduler.AbortRebootAsync(s._context, t), cancellationToken).ConfigureAwait(false);

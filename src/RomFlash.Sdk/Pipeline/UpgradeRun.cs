@@ -335,24 +335,19 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return await AbandonAsync(failure).ConfigureAwait(false);
         }
 
-        var evidence = await StageCallAsync(
-            _services.Stager,
-            FlashStage.Stage,
-            (_services.Stager, _context, approved, _deposit),
-            static (s, t) => s.Stager.StageAsync(s._context, s.approved, s._deposit, t),
-            cancellationToken).ConfigureAwait(false);
-        if (!evidence.TryGetValue(out var staging, out failure) || !StagedImage.TryCreate(approved, staging).TryGetValue(out var staged, out failure))
+        if (approved.Report.Evidence.Deposit.TryGet(out var traits) && traits.Effect != DepositEffect.Inert)
+        {
+            // No inert place over there: what is sent in full is armed, so that it waits for its hour here.
+            return await WaitForWindowAndGatesAsync(approved.Components, cancellationToken).ConfigureAwait(false) is { } tooEarly
+                ? await AbandonAsync(tooEarly).ConfigureAwait(false)
+                : await ArmByDepositAsync(approved, _deposit, traits.Strongest, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!(await StageAsync(approved, _deposit, cancellationToken).ConfigureAwait(false)).TryGetValue(out var staged, out failure))
         {
             return await AbandonAsync(failure).ConfigureAwait(false);
         }
 
-        if (staged.Manifest.Id != _deposit.Id || staged.Manifest.Generation != _deposit.Generation)
-        {
-            return await AbandonAsync(new StagingEvidenceRejected { Stage = FlashStage.Verify, TargetId = _target.Id, Detail = "the stager used another deposit than it was given" }).ConfigureAwait(false);
-        }
-
-        _verification = staged.Verification;
-        _journal.Set(r => r with { Verification = staged.Verification });
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.Staged, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure)
             || (failure = await WaitForWindowAndGatesAsync(approved.Components, cancellationToken).ConfigureAwait(false)) is not null)
         {
@@ -360,6 +355,29 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         return await ArmAsync(staged, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlashResult<StagedImage>> StageAsync(ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken)
+    {
+        var evidence = await StageCallAsync(
+            _services.Stager,
+            FlashStage.Stage,
+            (_services.Stager, _context, approved, deposit),
+            static (s, t) => s.Stager.StageAsync(s._context, s.approved, s.deposit, t),
+            cancellationToken).ConfigureAwait(false);
+        if (!evidence.TryGetValue(out var staging, out var failure) || !StagedImage.TryCreate(approved, staging).TryGetValue(out var staged, out failure))
+        {
+            return failure;
+        }
+
+        if (staged.Manifest.Id != deposit.Id || staged.Manifest.Generation != deposit.Generation)
+        {
+            return new StagingEvidenceRejected { Stage = FlashStage.Verify, TargetId = _target.Id, TargetState = TargetState.Prepared, Detail = "the stager used another deposit than it was given" };
+        }
+
+        _verification = staged.Verification;
+        _journal.Set(r => r with { Verification = staged.Verification });
+        return staged;
     }
 
     private async ValueTask<FlashFailure?> ClaimAsync(CancellationToken cancellationToken)
@@ -469,6 +487,54 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             static (s, t) => s.Scheduler.ArmAsync(s._context, s.staged, s.Intent, t),
             cancellationToken).ConfigureAwait(false);
         _connection.MayArm = false;
+        return await AfterArmingAsync(staged, evidence, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Arms where the commit of the deposit is the arming step: the intent is journalled right before it, and not before a byte is sent.</summary>
+    private async ValueTask<FlashResult<FlashOutcome>> ArmByDepositAsync(ApprovedUpgrade approved, DepositKey deposit, VerificationMethod verification, CancellationToken cancellationToken)
+    {
+        StagedImage? staged = null;
+        FlashFailure? unannounced = null;
+        _journal.Set(r => r with { Verification = verification });
+        var evidence = await StageCallAsync(
+            _services.Scheduler,
+            FlashStage.Arm,
+            (_services.Scheduler, _context, approved, deposit, Make: (Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<StagedImage>>>)MakeAsync),
+            static (s, t) => s.Scheduler.ArmByDepositAsync(s._context, s.approved, s.deposit, s.Make, t),
+            cancellationToken).ConfigureAwait(false);
+        (_connection.MayArm, _connection.BeforeCommit) = (false, null);
+        if (unannounced is not null)
+        {
+            return await AbandonAsync(unannounced with { TargetState = TargetState.Untouched }).ConfigureAwait(false);
+        }
+
+        if (evidence.TryGetValue(out _, out _) && staged is null)
+        {
+            return await AfterFailedArmingAsync(new ArmingEvidenceRejected { Stage = FlashStage.Arm, TargetId = _target.Id, Detail = "the scheduler armed without the deposit" }).ConfigureAwait(false);
+        }
+
+        return await AfterArmingAsync(staged!, evidence, cancellationToken).ConfigureAwait(false);
+
+        async ValueTask<FlashResult<StagedImage>> MakeAsync(ArmingBaseline baseline, CancellationToken token)
+        {
+            _connection.BeforeCommit = async t =>
+            {
+                _connection.BeforeCommit = null;
+                return (await JournalArmIntentAsync(baseline, t).ConfigureAwait(false)).TryGetValue(out _, out unannounced);
+            };
+            var result = await StageAsync(approved, deposit, token).ConfigureAwait(false);
+            if (result.TryGetValue(out staged, out var failure))
+            {
+                return staged;
+            }
+
+            // The stager can't know whether the commit was announced: until then nothing can have been armed.
+            return _phase == Phase.Preparing ? failure with { TargetState = TargetState.Untouched } : failure;
+        }
+    }
+
+    private async ValueTask<FlashResult<FlashOutcome>> AfterArmingAsync(StagedImage staged, FlashResult<ArmingEvidence> evidence, CancellationToken cancellationToken)
+    {
         if (!evidence.TryGetValue(out var arming, out var failure))
         {
             return await AfterFailedArmingAsync(failure, isUnsent: failure.TargetState is TargetState.Prepared or TargetState.Untouched).ConfigureAwait(false);
@@ -516,7 +582,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (scheduled.FlashesAtOnce)
         {
             _rebootIntendedAt = _services.Time.GetUtcNow();
-            return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
+            if (!TakesEffectAtRestart(scheduled))
+            {
+                return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
+            }
         }
 
         if (_policy.Reboot == RebootMode.LeaveToOperator || _report is not { Evidence.CanReboot: true })
@@ -532,10 +601,19 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         // FAT promises nothing against power loss, and minutes may lie between arming and here: look once more at what would be flashed.
-        var inspected = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context), static (s, t) => s.Scheduler.InspectAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+        var (inspected, hasApplied) = await InspectBeforeRestartAsync(scheduled, cancellationToken).ConfigureAwait(false);
         if (!inspected.TryGetValue(out var state, out var failure))
         {
-            return await LeaveOpenAsync(failure with { TargetState = TargetState.Armed }).ConfigureAwait(false);
+            // What flashes at once may be away because it does.
+            return scheduled.FlashesAtOnce && failure is ConnectionFailure
+                ? await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false)
+                : await LeaveOpenAsync(failure with { TargetState = failure.TargetState is TargetState.Flashing ? TargetState.Flashing : TargetState.Armed }).ConfigureAwait(false);
+        }
+
+        if ((scheduled.FlashesAtOnce || hasApplied) && state.Phase == ArmedPhase.None)
+        {
+            // It has been written, or has failed, or the target restarts by itself: what there is to see tells.
+            return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
         }
 
         if (scheduled.FindDifference(state) is { } difference)
@@ -570,6 +648,34 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         // Otherwise the answer is missing: it may restart. Only looking tells.
         cancellationToken.ThrowIfCancellationRequested();
         return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
+    }
+
+    private bool TakesEffectAtRestart(ScheduledFlash scheduled) =>
+        _report is not null
+        && _report.Evidence.Armed.TryGet(out var armed)
+        && !armed.Offers.IsDefault
+        && armed.Offers.Any(o => o.Method == scheduled.Method && o is { FlashesAtOnce: true, TakesEffectAtRestart: true });
+
+    /// <summary>Looks at what is armed, and looks again for as long as the target is writing: a restart would interrupt it.</summary>
+    private async ValueTask<(FlashResult<ArmedState> State, bool HasApplied)> InspectBeforeRestartAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)
+    {
+        var start = _services.Time.GetTimestamp();
+        for (var looks = 0; ; looks++)
+        {
+            var inspected = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context), static (s, t) => s.Scheduler.InspectAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+            if (!inspected.TryGetValue(out var state, out _) || state.Phase != ArmedPhase.Applying)
+            {
+                return (inspected, looks > 0);
+            }
+
+            if (_services.Time.GetElapsedTime(start) >= _policy.Deadlines.Return)
+            {
+                return (new DeadlineExceeded { Stage = FlashStage.Reboot, TargetId = _target.Id, TargetState = TargetState.Flashing, Detail = $"the target has been writing for {_policy.Deadlines.Return}, and has not been restarted" }, true);
+            }
+
+            _context.Report(FlashStage.Reboot);
+            await Task.Delay(_policy.Deadlines.PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<FlashResult<FlashOutcome>> ConfirmAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)

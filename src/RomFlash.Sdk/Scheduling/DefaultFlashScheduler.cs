@@ -1,3 +1,4 @@
+using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
@@ -58,51 +59,50 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>> beforeArming,
         CancellationToken cancellationToken)
     {
-        context.Report(FlashStage.Arm);
-        var read = await FactReader.ReadAsync(context, FactKinds.Identity | FactKinds.Boot, FlashStage.Arm, context.Policy.Deadlines.ReadRetries, cancellationToken).ConfigureAwait(false);
-        if (!read.TryGetValue(out var facts, out var failure))
+        if (!(await ReadBaselineAsync(context, staged.Approved, cancellationToken).ConfigureAwait(false)).TryGetValue(out var baseline, out var failure)
+            || !(await context.Connection.GetAsync<IArmingCapability>(FlashStage.Arm, cancellationToken).ConfigureAwait(false)).TryGetValue(out var arming, out failure)
+            || !(await beforeArming(baseline, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
         {
-            return failure with { TargetState = TargetState.Prepared };
+            return failure.TargetState is TargetState.Armed or TargetState.Flashing ? failure : failure with { TargetState = TargetState.Prepared };
         }
 
-        if (FindIdentityProblem(staged, facts.Facts) is { } problem)
+        var armed = await arming.Capability.ArmAsync(new ArmRequest(staged.Manifest, baseline.Offer.Method), cancellationToken).ConfigureAwait(false);
+        if (armed.TryGetValue(out _, out var fault))
         {
-            return problem with { Stage = FlashStage.Arm, TargetId = context.Target.Id, TargetState = TargetState.Prepared };
+            return await LookAfterAsync(context, staged.Manifest.Id, baseline, null, cancellationToken).ConfigureAwait(false);
         }
 
-        if (!facts.Facts.Identity.TryGet(out var identity) || !facts.Facts.Boot.TryGet(out var boot))
+        failure = fault.ToFailure(FlashStage.Arm, context.Target, arming.Endpoint, TargetState.Prepared);
+        return fault.Effect == FaultEffect.NotSent ? failure : await LookAfterAsync(context, staged.Manifest.Id, baseline, failure, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<FlashResult<ArmingEvidence>> ArmByDepositAsync(
+        StageContext context,
+        ApprovedUpgrade approved,
+        DepositKey deposit,
+        Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<StagedImage>>> makeDeposit,
+        CancellationToken cancellationToken)
+    {
+        if (!(await ReadBaselineAsync(context, approved, cancellationToken).ConfigureAwait(false)).TryGetValue(out var baseline, out var failure))
         {
-            return new TargetNotReady { Stage = FlashStage.Arm, TargetId = context.Target.Id, TargetState = TargetState.Prepared, Condition = "boot-identity", Detail = $"the boot identity can't be read ({facts.Facts.Boot.WhyUnknown}), so nobody could say later that it booted" };
+            return failure.TargetState is TargetState.Armed or TargetState.Flashing ? failure : failure with { TargetState = TargetState.Untouched };
         }
 
-        if (!(await InspectAsync(context, cancellationToken).ConfigureAwait(false)).TryGetValue(out var before, out failure))
+        if ((await makeDeposit(baseline, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
         {
-            return failure with { TargetState = TargetState.Prepared };
+            return await LookAfterAsync(context, deposit.Id, baseline, null, cancellationToken).ConfigureAwait(false);
         }
 
-        if (FindObstacle(context, staged, before, out var offer) is { } obstacle)
+        // Without its last bytes a deposit is nothing; with them, and without an answer, only the target can tell.
+        if (failure.TargetState is TargetState.Untouched or TargetState.Prepared)
         {
-            return obstacle with { Stage = FlashStage.Arm, TargetId = context.Target.Id };
+            return failure;
         }
 
-        if (!(await context.Connection.GetAsync<IArmingCapability>(FlashStage.Arm, cancellationToken).ConfigureAwait(false)).TryGetValue(out var arming, out failure))
-        {
-            return failure with { TargetState = TargetState.Prepared };
-        }
-
-        var baseline = new ArmingBaseline(identity, boot, offer!);
-        if (!(await beforeArming(baseline, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
-        {
-            return failure with { TargetState = TargetState.Prepared };
-        }
-
-        var armed = await arming.Capability.ArmAsync(new ArmRequest(staged.Manifest, offer!.Method), cancellationToken).ConfigureAwait(false);
-        if (!armed.TryGetValue(out _, out var fault) && fault.Effect == FaultEffect.NotSent)
-        {
-            return fault.ToFailure(FlashStage.Arm, context.Target, arming.Endpoint, TargetState.Prepared);
-        }
-
-        return await LookAfterAsync(context, staged, baseline, arming, fault, cancellationToken).ConfigureAwait(false);
+        var looked = await LookAfterAsync(context, deposit.Id, baseline, failure, cancellationToken).ConfigureAwait(false);
+        return looked.TryGetValue(out var evidence, out var seen)
+            ? failure with { TargetState = evidence.Armed.Phase == ArmedPhase.None ? TargetState.Indeterminate : StateOf(evidence.Armed) }
+            : seen;
     }
 
     public async ValueTask<FlashResult<ArmedState>> DisarmAsync(StageContext context, string depositId, CancellationToken cancellationToken)
@@ -147,6 +147,13 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         }
 
         var request = new RebootRequest(context.Policy.RebootDelay, context.Policy.RebootMessage, context.Policy.ForceReboot);
+        if (power.Capability.RestartsAtOnce && request.Delay > TimeSpan.Zero)
+        {
+            // Kept here: whoever cancels meanwhile still finds a target that was not asked.
+            await Task.Delay(request.Delay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
+            request = request with { Delay = TimeSpan.Zero };
+        }
+
         var result = await power.Capability.ScheduleRebootAsync(request, cancellationToken).ConfigureAwait(false);
         return result.TryGetValue(out _, out var fault)
             ? new RebootEvidence(request.Delay, power.Endpoint.ToString())
@@ -175,17 +182,48 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
     {
         ArmedPhase.Armed => TargetState.Armed,
         ArmedPhase.Prepared => TargetState.Prepared,
+        ArmedPhase.Applying => TargetState.Flashing,
         _ => TargetState.Untouched,
     };
 
-    private static FlashFailure? FindIdentityProblem(StagedImage staged, TargetFacts facts)
+    // Everything is read again, right before.
+    private async ValueTask<FlashResult<ArmingBaseline>> ReadBaselineAsync(StageContext context, ApprovedUpgrade approved, CancellationToken cancellationToken)
+    {
+        context.Report(FlashStage.Arm);
+        var read = await FactReader.ReadAsync(context, FactKinds.Identity | FactKinds.Boot, FlashStage.Arm, context.Policy.Deadlines.ReadRetries, cancellationToken).ConfigureAwait(false);
+        if (!read.TryGetValue(out var facts, out var failure))
+        {
+            return failure with { TargetState = TargetState.Prepared };
+        }
+
+        if (FindIdentityProblem(approved, facts.Facts) is { } problem)
+        {
+            return problem with { Stage = FlashStage.Arm, TargetId = context.Target.Id, TargetState = TargetState.Prepared };
+        }
+
+        if (!facts.Facts.Identity.TryGet(out var identity) || !facts.Facts.Boot.TryGet(out var boot))
+        {
+            return new TargetNotReady { Stage = FlashStage.Arm, TargetId = context.Target.Id, TargetState = TargetState.Prepared, Condition = "boot-identity", Detail = $"the boot identity can't be read ({facts.Facts.Boot.WhyUnknown}), so nobody could say later that it booted" };
+        }
+
+        if (!(await InspectAsync(context, cancellationToken).ConfigureAwait(false)).TryGetValue(out var before, out failure))
+        {
+            return failure with { TargetState = TargetState.Prepared };
+        }
+
+        return FindObstacle(context, approved, before, out var offer) is { } obstacle
+            ? obstacle with { Stage = FlashStage.Arm, TargetId = context.Target.Id }
+            : new ArmingBaseline(identity, boot, offer!);
+    }
+
+    private static FlashFailure? FindIdentityProblem(ApprovedUpgrade approved, TargetFacts facts)
     {
         if (!facts.Identity.TryGet(out var identity))
         {
             return new TargetIdentityUnknown { Detail = facts.Identity.WhyUnknown };
         }
 
-        return staged.Approved.Identity.CompareWith(identity) switch
+        return approved.Identity.CompareWith(identity) switch
         {
             IdentityMatch.Same => null,
             IdentityMatch.Different => new TargetIdentityChanged { Detail = "the machine that answers now is not the one that was probed" },
@@ -193,7 +231,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         };
     }
 
-    private static FlashFailure? FindObstacle(StageContext context, StagedImage staged, ArmedState state, out ArmingOffer? offer)
+    private static FlashFailure? FindObstacle(StageContext context, ApprovedUpgrade approved, ArmedState state, out ArmingOffer? offer)
     {
         offer = Choose(state, context.Policy);
         if (!state.Foreign.IsDefaultOrEmpty)
@@ -203,7 +241,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
 
         if (state.Phase != ArmedPhase.None)
         {
-            return new AnotherFlashPending { TargetState = state.Phase == ArmedPhase.Armed ? TargetState.Armed : TargetState.Prepared, Detail = $"deposit '{state.DepositId}' is {state.Phase}" };
+            return new AnotherFlashPending { TargetState = StateOf(state), Detail = $"deposit '{state.DepositId}' is {state.Phase}" };
         }
 
         if (offer is null)
@@ -213,8 +251,8 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
                 : new ImmediateFlashNotAllowed { TargetState = TargetState.Prepared };
         }
 
-        return offer.MaxComponents < staged.Approved.Components.Length
-            ? new ArmingNotPossible { TargetState = TargetState.Prepared, Detail = $"one boot can flash {offer.MaxComponents} component(s), {staged.Approved.Components.Length} are staged" }
+        return offer.MaxComponents < approved.Components.Length
+            ? new ArmingNotPossible { TargetState = TargetState.Prepared, Detail = $"one boot can flash {offer.MaxComponents} component(s), {approved.Components.Length} are approved" }
             : null;
     }
 
@@ -234,33 +272,25 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
     }
 
     // The arming step was sent: the target's own state tells whether it took effect, not the answer.
-    private async ValueTask<FlashResult<ArmingEvidence>> LookAfterAsync(
-        StageContext context,
-        StagedImage staged,
-        ArmingBaseline baseline,
-        ResolvedCapability<IArmingCapability> arming,
-        TransportFault? fault,
-        CancellationToken cancellationToken)
+    private async ValueTask<FlashResult<ArmingEvidence>> LookAfterAsync(StageContext context, string depositId, ArmingBaseline baseline, FlashFailure? refused, CancellationToken cancellationToken)
     {
         if (!(await InspectAsync(context, cancellationToken).ConfigureAwait(false)).TryGetValue(out var after, out var failure))
         {
-            if (fault is null && baseline.Offer.FlashesAtOnce)
+            if (refused is null && baseline.Offer.FlashesAtOnce)
             {
                 // It is flashing: it may well be away. Confirmation decides by evidence.
-                return new ArmingEvidence { Baseline = baseline, DepositId = staged.Manifest.Id, Armed = new ArmedState { Phase = ArmedPhase.None } };
+                return new ArmingEvidence { Baseline = baseline, DepositId = depositId, Armed = new ArmedState { Phase = ArmedPhase.None } };
             }
 
-            return fault is null
-                ? failure with { TargetState = TargetState.Armed }
-                : fault.ToFailure(FlashStage.Arm, context.Target, arming.Endpoint, TargetState.Indeterminate);
+            return refused is null ? failure with { TargetState = TargetState.Armed } : refused with { TargetState = TargetState.Indeterminate };
         }
 
-        if (fault is not null && (after.Phase != ArmedPhase.Armed || !string.Equals(after.DepositId, staged.Manifest.Id, StringComparison.Ordinal)))
+        if (refused is not null && (after.Phase is not (ArmedPhase.Armed or ArmedPhase.Applying) || !string.Equals(after.DepositId, depositId, StringComparison.Ordinal)))
         {
-            var state = baseline.Offer.FlashesAtOnce ? TargetState.Indeterminate : after.Phase == ArmedPhase.Armed ? TargetState.Armed : TargetState.Prepared;
-            return fault.ToFailure(FlashStage.Arm, context.Target, arming.Endpoint, state);
+            var state = baseline.Offer.FlashesAtOnce ? TargetState.Indeterminate : StateOf(after) is TargetState.Untouched ? TargetState.Prepared : StateOf(after);
+            return refused with { TargetState = state };
         }
 
-        return new ArmingEvidence { Baseline = baseline, DepositId = staged.Manifest.Id, Armed = after };
+        return new ArmingEvidence { Baseline = baseline, DepositId = depositId, Armed = after };
     }
 }

@@ -115,7 +115,9 @@ internal sealed class DefaultImageStager : IImageStager
 
             if (!(await deposit.CommitAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
             {
-                return ToFailure(fault, context, found.Endpoint, manifest, manifest.TotalBytes, TargetState.Prepared);
+                // Where the commit is the arming step, a missing answer says nothing.
+                var state = traits.Effect == DepositEffect.Inert || fault.Effect == FaultEffect.NotSent ? TargetState.Prepared : TargetState.Indeterminate;
+                return ToFailure(fault, context, found.Endpoint, manifest, manifest.TotalBytes, state);
             }
 
             // Only now: an operation that was given up may still read or write the buffer, which then must not serve another target.

@@ -86,6 +86,12 @@ internal static class CancellationRules
         await session.DisposeAsync().ConfigureAwait(false);
 
         var next = await context.CapabilityAsync<IDepositCapability>().ConfigureAwait(false);
+        if (!next.Traits.KeepsUncommitted)
+        {
+            Require((await context.ListAsync(next).ConfigureAwait(false)).IsEmpty, "a deposit that was not committed is still there");
+            return;
+        }
+
         Require(
             (await context.ListAsync(next).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, manifest.Generation, false)]),
             "the deposit is not found after a write was cancelled");

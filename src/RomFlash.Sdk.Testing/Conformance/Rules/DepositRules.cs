@@ -13,12 +13,13 @@ internal static class DepositRules
         new("deposit-read-back", "Reading back gives what was written, at any offset, and nothing behind the end.", ReadBackAsync),
         new("deposit-digest", "The digest on the target is that of what was written.", DigestAsync),
         new("deposit-unsupported-verification", "What the traits do not name is Unsupported.", UnsupportedAsync),
-        new("deposit-list", "A deposit is listed as open, then as committed, with its id and generation.", ListAsync),
+        new("deposit-list", "A deposit is listed as open where it stays, then as committed, with its id and generation.", ListAsync),
         new("deposit-commit-twice", "Committing twice succeeds.", CommitTwiceAsync),
         new("deposit-id-taken", "Opening a deposit under an id that is taken gives AlreadyExists.", IdTakenAsync),
         new("deposit-inert", "A committed deposit arms nothing.", InertAsync),
+        new("deposit-arms", "Where committing a deposit arms, nothing is armed before, and the target's state names the deposit after.", ArmsAsync),
         new("deposit-discard", "Discarding removes a deposit, open or committed, and succeeds when there is none.", DiscardAsync),
-        new("deposit-left-over", "What a disposed deposit leaves is found and removed by a new session.", LeftOverAsync),
+        new("deposit-left-over", "What a disposed deposit leaves is found and removed by a new session; it leaves nothing where nothing stays.", LeftOverAsync),
     ];
 
     private static async Task TraitsAsync(ConformanceContext context)
@@ -96,9 +97,18 @@ internal static class DepositRules
     {
         var (deposits, deposit, manifest) = await WrittenAsync(context).ConfigureAwait(false);
         await using var closing = deposit.ConfigureAwait(false);
-        Require(
-            (await context.ListAsync(deposits).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, manifest.Generation, false)]),
-            "an open deposit is not listed as that, and as the only one");
+        if (deposits.Traits.KeepsUncommitted)
+        {
+            Require(
+                (await context.ListAsync(deposits).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, manifest.Generation, false)]),
+                "an open deposit is not listed as that, and as the only one");
+        }
+
+        if (deposits.Traits.Effect != DepositEffect.Inert)
+        {
+            Skip("committing a deposit arms here");
+        }
+
         await context.ValueAsync(deposit.CommitAsync(CancellationToken.None), "committing").ConfigureAwait(false);
         Require(
             (await context.ListAsync(deposits).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, manifest.Generation, true)]),
@@ -129,6 +139,30 @@ internal static class DepositRules
         await context.CommittedAsync(session, await context.ClaimAsync(session).ConfigureAwait(false)).ConfigureAwait(false);
         var state = await context.ArmedAsync(arming).ConfigureAwait(false);
         Require(state.Phase == ArmedPhase.None && state.Items.IsEmpty && state.Foreign.IsEmpty && state.DepositId is null, $"a deposit that was not armed shows as {state.Phase}");
+    }
+
+    private static async Task ArmsAsync(ConformanceContext context)
+    {
+        var session = await context.ConnectAsync().ConfigureAwait(false);
+        var deposits = Need<IDepositCapability>(session);
+        var arming = Need<IArmingCapability>(session);
+        if (deposits.Traits.Effect == DepositEffect.Inert)
+        {
+            Skip("committing a deposit is inert here");
+        }
+
+        var manifest = context.Manifest(await context.ClaimAsync(session).ConfigureAwait(false));
+        var deposit = await context.OpenAsync(deposits, manifest).ConfigureAwait(false);
+        await using (deposit.ConfigureAwait(false))
+        {
+            await context.WriteAsync(deposits, deposit).ConfigureAwait(false);
+            var before = await context.ArmedAsync(await context.CapabilityAsync<IArmingCapability>().ConfigureAwait(false)).ConfigureAwait(false);
+            Require(before.Phase == ArmedPhase.None, $"before the commit the target says {before.Phase}");
+            await context.ValueAsync(deposit.CommitAsync(CancellationToken.None), "committing").ConfigureAwait(false);
+        }
+
+        var after = await context.ArmedAsync(arming).ConfigureAwait(false);
+        Require(after.Phase is ArmedPhase.Armed or ArmedPhase.Applying && after.DepositId == manifest.Id, $"after the commit the target says {after.Phase}, deposit '{after.DepositId}'");
     }
 
     private static async Task DiscardAsync(ConformanceContext context)
@@ -170,6 +204,12 @@ internal static class DepositRules
         await session.DisposeAsync().ConfigureAwait(false);
 
         var next = await context.CapabilityAsync<IDepositCapability>().ConfigureAwait(false);
+        if (!next.Traits.KeepsUncommitted)
+        {
+            Require((await context.ListAsync(next).ConfigureAwait(false)).IsEmpty, "a deposit that was not committed is still there");
+            return;
+        }
+
         Require(
             (await context.ListAsync(next).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, generation, false)]),
             "what an earlier session left is not listed as an open deposit");

@@ -22,6 +22,11 @@ internal static class PowerRules
     private static async Task AbortAsync(ConformanceContext context)
     {
         var power = await context.CapabilityAsync<IPowerCapability>().ConfigureAwait(false);
+        if (power.RestartsAtOnce)
+        {
+            Skip("a restart can't be delayed here");
+        }
+
         var before = await context.LookAsync().ConfigureAwait(false);
         await context.ValueAsync(power.ScheduleRebootAsync(new(TimeSpan.FromHours(8), "conformance", false), CancellationToken.None), "scheduling a restart").ConfigureAwait(false);
         for (var i = 0; i < 2; i++)

@@ -14,20 +14,20 @@ internal sealed class GuardedSession : IAsyncDisposable
     private readonly OperationGuard _guard;
     private readonly TimeProvider _time;
     private readonly TimeSpan _closeDeadline;
-    private readonly Func<bool> _mayArm;
+    private readonly IArmingAnnouncement _announcement;
     private GuardedFacts? _facts;
     private GuardedDeposits? _deposits;
     private GuardedArming? _arming;
     private GuardedPower? _power;
     private GuardedClaim? _claim;
 
-    public GuardedSession(ITargetSession inner, OperationGuard guard, TimeProvider time, TimeSpan closeDeadline, Func<bool> mayArm)
+    public GuardedSession(ITargetSession inner, OperationGuard guard, TimeProvider time, TimeSpan closeDeadline, IArmingAnnouncement announcement)
     {
         _inner = inner;
         _guard = guard;
         _time = time;
         _closeDeadline = closeDeadline;
-        _mayArm = mayArm;
+        _announcement = announcement;
     }
 
     public bool IsBroken => _guard.IsBroken;
@@ -57,6 +57,8 @@ internal sealed class GuardedSession : IAsyncDisposable
         await SafeClose.CloseAsync(_inner, _time, _closeDeadline).ConfigureAwait(false);
     }
 
+    private static TransportFault NotAnnounced => new(TransportFaultKind.Rejected, FaultEffect.NotSent, "the intent to arm is not in the journal");
+
     private T? Guard<T>(T? capability)
         where T : class, ITargetCapability
     {
@@ -64,8 +66,8 @@ internal sealed class GuardedSession : IAsyncDisposable
         {
             null => null,
             IFactsCapability facts when typeof(T) == typeof(IFactsCapability) => (_facts ??= new(facts, _guard)) as T,
-            IDepositCapability deposits when typeof(T) == typeof(IDepositCapability) => (_deposits ??= new(deposits, _guard)) as T,
-            IArmingCapability arming when typeof(T) == typeof(IArmingCapability) => (_arming ??= new(arming, _guard, _mayArm)) as T,
+            IDepositCapability deposits when typeof(T) == typeof(IDepositCapability) => (_deposits ??= new(deposits, _guard, _announcement)) as T,
+            IArmingCapability arming when typeof(T) == typeof(IArmingCapability) => (_arming ??= new(arming, _guard, _announcement)) as T,
             IPowerCapability power when typeof(T) == typeof(IPowerCapability) => (_power ??= new(power, _guard)) as T,
             IClaimCapability claim when typeof(T) == typeof(IClaimCapability) => (_claim ??= new(claim, _guard)) as T,
             _ => capability,
@@ -82,7 +84,7 @@ internal sealed class GuardedSession : IAsyncDisposable
             guard.RunAsync((inner, kinds), static (s, t) => s.inner.ReadFactsAsync(s.kinds, t), 0, cancellationToken);
     }
 
-    private sealed class GuardedDeposits(IDepositCapability inner, OperationGuard guard) : IDepositCapability
+    private sealed class GuardedDeposits(IDepositCapability inner, OperationGuard guard, IArmingAnnouncement announcement) : IDepositCapability
     {
         public DepositTraits Traits => inner.Traits;
 
@@ -92,14 +94,16 @@ internal sealed class GuardedSession : IAsyncDisposable
         public async ValueTask<TransportResult<IDeposit>> OpenDepositAsync(DepositManifest manifest, CancellationToken cancellationToken)
         {
             var result = await guard.RunAsync((inner, manifest), static (s, t) => s.inner.OpenDepositAsync(s.manifest, t), 0, cancellationToken).ConfigureAwait(false);
-            return result.TryGetValue(out var deposit, out var fault) ? TransportResult<IDeposit>.From(new GuardedDeposit(deposit, guard)) : fault;
+            return result.TryGetValue(out var deposit, out var fault)
+                ? TransportResult<IDeposit>.From(new GuardedDeposit(deposit, guard, inner.Traits.Effect == DepositEffect.Inert ? null : announcement))
+                : fault;
         }
 
         public ValueTask<TransportResult<Done>> DiscardDepositAsync(string id, long generation, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, id, generation), static (s, t) => s.inner.DiscardDepositAsync(s.id, s.generation, t), 0, cancellationToken);
     }
 
-    private sealed class GuardedDeposit(IDeposit inner, OperationGuard guard) : IDeposit
+    private sealed class GuardedDeposit(IDeposit inner, OperationGuard guard, IArmingAnnouncement? announcement) : IDeposit
     {
         public DepositManifest Manifest => inner.Manifest;
 
@@ -112,19 +116,26 @@ internal sealed class GuardedSession : IAsyncDisposable
         public ValueTask<TransportResult<ContentDigest>> DigestOnTargetAsync(int fileIndex, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, fileIndex), static (s, t) => s.inner.DigestOnTargetAsync(s.fileIndex, t), inner.Manifest.Files[fileIndex].Length, cancellationToken);
 
-        public ValueTask<TransportResult<Done>> CommitAsync(CancellationToken cancellationToken) =>
-            guard.RunAsync(inner, static (s, t) => s.CommitAsync(t), inner.Manifest.TotalBytes, cancellationToken);
+        public ValueTask<TransportResult<Done>> CommitAsync(CancellationToken cancellationToken) => announcement is null
+            ? guard.RunAsync(inner, static (s, t) => s.CommitAsync(t), inner.Manifest.TotalBytes, cancellationToken)
+            : AnnounceAndCommitAsync(announcement, cancellationToken);
+
+        // Here the commit is the arming step: whichever stager sends it, the intent is in the journal before.
+        private async ValueTask<TransportResult<Done>> AnnounceAndCommitAsync(IArmingAnnouncement announcing, CancellationToken cancellationToken) =>
+            await announcing.AnnounceCommitAsync(cancellationToken).ConfigureAwait(false)
+                ? await guard.RunAsync(inner, static (s, t) => s.CommitAsync(t), inner.Manifest.TotalBytes, cancellationToken).ConfigureAwait(false)
+                : NotAnnounced;
 
         public ValueTask DisposeAsync() => guard.CloseAsync(inner);
     }
 
-    private sealed class GuardedArming(IArmingCapability inner, OperationGuard guard, Func<bool> mayArm) : IArmingCapability
+    private sealed class GuardedArming(IArmingCapability inner, OperationGuard guard, IArmingAnnouncement announcement) : IArmingCapability
     {
         public ValueTask<TransportResult<ArmedState>> ReadArmedStateAsync(bool withDigests, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, withDigests), static (s, t) => s.inner.ReadArmedStateAsync(s.withDigests, t), 0, cancellationToken);
 
-        public ValueTask<TransportResult<Done>> ArmAsync(ArmRequest request, CancellationToken cancellationToken) => !mayArm()
-            ? new(new TransportFault(TransportFaultKind.Rejected, FaultEffect.NotSent, "the intent to arm is not in the journal"))
+        public ValueTask<TransportResult<Done>> ArmAsync(ArmRequest request, CancellationToken cancellationToken) => !announcement.MayArm
+            ? new(NotAnnounced)
             : guard.RunAsync((inner, request), static (s, t) => s.inner.ArmAsync(s.request, t), request.Manifest.TotalBytes, cancellationToken);
 
         public ValueTask<TransportResult<Done>> DisarmAsync(string depositId, CancellationToken cancellationToken) =>
@@ -133,6 +144,8 @@ internal sealed class GuardedSession : IAsyncDisposable
 
     private sealed class GuardedPower(IPowerCapability inner, OperationGuard guard) : IPowerCapability
     {
+        public bool RestartsAtOnce => inner.RestartsAtOnce;
+
         public ValueTask<TransportResult<Done>> ScheduleRebootAsync(RebootRequest request, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, request), static (s, t) => s.inner.ScheduleRebootAsync(s.request, t), 0, cancellationToken);
 
