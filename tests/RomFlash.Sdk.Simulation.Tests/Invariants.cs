@@ -265,7 +265,7 @@ internal sealed class Invariants(World world)
         }
 
         var isOurs = world.Disk.Records.Any(r => r.DepositId is not null && r.DepositId == target.ArmedDepositId);
-        var isArmed = target.ArmedPhase == ArmedPhase.Armed && isOurs;
+        var isArmed = target.ArmedPhase is ArmedPhase.Armed or ArmedPhase.Applying && isOurs;
         switch (failure.TargetState)
         {
             case TargetState.Untouched or TargetState.Prepared when isArmed:

@@ -114,13 +114,13 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
             if (!isOver && run.Kind == FlashOutcomeKind.Pending && run.Failure is null && !Persona.HasPower)
             {
                 // Nobody else can restart it: the operator does.
-                world.Target.Restart();
+                RestartWhenWritten(world);
             }
 
             if (!isOver && run.Failure is ForeignCapsulePending)
             {
                 // As the remedy says: let it be applied first.
-                world.Target.Restart();
+                RestartWhenWritten(world);
             }
 
             world.Clock.Advance(TimeSpan.FromMinutes(5));
@@ -148,6 +148,16 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
     private bool EndsHere(RunResult run) => run.Failure is PlanOutdated
         || (run.Failure is TargetIdentityChanged && (Persona.ReturnsAsAnotherMachine || Mishaps.Any(m => m.Incident == Incident.SwapMachine)))
         || (run.Failure is TargetClaimed or ClaimLost && Mishaps.Any(m => m.Incident is Incident.TakeOver or Incident.Compete));
+
+    private static void RestartWhenWritten(World world)
+    {
+        while (world.Target.ArmedPhase == ArmedPhase.Applying)
+        {
+            world.Clock.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        world.Target.Restart();
+    }
 
     private static void Happen(World world, Invariants invariants, Incident incident, int at)
     {
@@ -179,8 +189,13 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
                 world.Target.DisarmBehindTheBack();
                 break;
             case Incident.Restart:
-                invariants.Meddled = true;
-                world.Target.Restart();
+                // Somebody who restarts a machine in the middle of writing breaks it, and no client can help that.
+                if (world.Target.ArmedPhase != ArmedPhase.Applying)
+                {
+                    invariants.Meddled = true;
+                    world.Target.Restart();
+                }
+
                 break;
             case Incident.Compete:
                 Compete(world, takeOver: false);

@@ -77,12 +77,21 @@ internal static class OutcomeRules
         if (isKnown && FindFailedAttempt(scheduled, roms) is { } status)
         {
             // A management controller flashes while the system runs, and can fail then.
-            var isOld = scheduled.Components.All(c => Read(c, roms.FirstOrDefault(r => string.Equals(r.Id, c.ComponentId, StringComparison.Ordinal))) is ReadBack.Old);
             return new FlashNotApplied
             {
                 Detail = "the target has not booted, and says that the flash failed",
                 PeerCode = status,
-                TargetState = somethingElse ? TargetState.Armed : isOld ? TargetState.PreviousRomIntact : TargetState.Indeterminate,
+                TargetState = somethingElse ? TargetState.Armed : IsOld() ? TargetState.PreviousRomIntact : TargetState.Indeterminate,
+            };
+        }
+
+        if (isKnown && scheduled.FlashesAtOnce && evidence.WaitedToTheEnd && IsOld())
+        {
+            // It was perhaps never handed over. One that writes first may have written, and wait for a restart that makes it take effect.
+            return new FlashNotApplied
+            {
+                Detail = "the target has not booted, and neither flashes nor is about to: the flash was not handed over, or has failed",
+                TargetState = somethingElse ? TargetState.Armed : armed!.Offers.IsDefault || armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart) ? TargetState.Indeterminate : TargetState.PreviousRomIntact,
             };
         }
 
@@ -96,6 +105,8 @@ internal static class OutcomeRules
         }
 
         return new Pending { Components = scheduled.Components, Verification = scheduled.Verification };
+
+        bool IsOld() => scheduled.Components.All(c => Read(c, roms.FirstOrDefault(r => string.Equals(r.Id, c.ComponentId, StringComparison.Ordinal))) is ReadBack.Old);
     }
 
     private static FlashResult<FlashOutcome> Booted(ScheduledFlash scheduled, ConfirmationEvidence evidence)

@@ -175,7 +175,7 @@ public sealed class ScheduledFlash
     {
         if (!state.Foreign.IsDefaultOrEmpty)
         {
-            return new ForeignCapsulePending { Detail = string.Join(", ", state.Foreign.Select(f => f.Name)) };
+            return new ForeignCapsulePending { TargetState = state.Phase == ArmedPhase.Applying ? TargetState.Flashing : TargetState.Armed, Detail = string.Join(", ", state.Foreign.Select(f => f.Name)) };
         }
 
         if (state.Phase is not (ArmedPhase.Armed or ArmedPhase.Applying) || !string.Equals(state.DepositId, depositId, StringComparison.Ordinal))

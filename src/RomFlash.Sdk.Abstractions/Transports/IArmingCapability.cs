@@ -34,10 +34,10 @@ public readonly record struct ArmingMethod(string Name)
 public sealed record ArmingOffer(ArmingMethod Method, bool CanDisarm, bool FlashesAtOnce, int MaxComponents)
 {
     /// <summary>
-    /// Where arming is the flash: whether what was flashed takes effect only with a restart that the client asks for afterwards. False where the target
-    /// restarts by itself.
+    /// Whether the target begins to write when it is armed, while its system runs, and the restart that the client asks for makes it take effect. Until it is written
+    /// (<see cref="ArmedPhase.Applying"/>) a restart would interrupt it. With <see cref="FlashesAtOnce"/> and without this, the target restarts by itself.
     /// </summary>
-    public bool TakesEffectAtRestart { get; init; }
+    public bool WritesBeforeRestart { get; init; }
 }
 
 /// <summary>How far something is armed.</summary>

@@ -196,7 +196,7 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
             ? (await ValueAsync(claims.ReadClaimAsync(CancellationToken.None), "reading the claim").ConfigureAwait(false)).ToString()
             : string.Empty;
         var list = session.GetCapability<IDepositCapability>() is { } deposits
-            ? string.Join(", ", (await ListAsync(deposits).ConfigureAwait(false)).Select(d => d.ToString()).Order(StringComparer.Ordinal))
+            ? string.Join(", ", (await ListAsync(deposits).ConfigureAwait(false)).Where(d => d.IsCommitted || deposits.Traits.KeepsUncommitted).Select(d => d.ToString()).Order(StringComparer.Ordinal))
             : string.Empty;
         var armed = session.GetCapability<IArmingCapability>() is { } arming ? await ArmedAsync(arming).ConfigureAwait(false) : null;
         var boot = session.GetCapability<IFactsCapability>() is { } facts

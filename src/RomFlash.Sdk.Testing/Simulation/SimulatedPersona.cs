@@ -43,14 +43,14 @@ public sealed record SimulatedPersona
     /// <summary>What a committed deposit means. Where it is more than inert, a deposit that was not committed is gone with its session.</summary>
     public DepositEffect Effect { get; init; }
 
-    /// <summary>Whether the target writes for a while after arming, and must not be restarted meanwhile; see <see cref="SimulatedTargetOptions.ApplyDuration"/>.</summary>
-    public bool AppliesBeforeRestart { get; init; }
+    /// <summary>
+    /// Whether the target writes for a while after arming, and must not be restarted meanwhile; see <see cref="SimulatedTargetOptions.WriteDuration"/>. Such a target
+    /// does not restart by itself.
+    /// </summary>
+    public bool WritesBeforeRestart { get; init; }
 
     /// <summary>Whether a restart can't be delayed.</summary>
     public bool RestartsAtOnce { get; init; }
-
-    /// <summary>Where arming is the flash: whether the client has to restart the target afterwards, instead of the target itself.</summary>
-    public bool TakesEffectAtRestart { get; init; }
 
     /// <summary>Whether another machine answers after the next boot.</summary>
     public bool ReturnsAsAnotherMachine { get; init; }
@@ -120,10 +120,10 @@ public sealed record SimulatedPersona
     public static SimulatedPersona FlashesByDeposit { get; } = ArmsByDeposit with { Name = nameof(FlashesByDeposit), Effect = DepositEffect.Flashes, FlashesAtOnce = true, CanDisarm = false };
 
     /// <summary>Committing a deposit flashes while the system runs; it takes effect when the client restarts the target.</summary>
-    public static SimulatedPersona FlashesByDepositForRestart { get; } = FlashesByDeposit with { Name = nameof(FlashesByDepositForRestart), AppliesBeforeRestart = true, TakesEffectAtRestart = true };
+    public static SimulatedPersona FlashesByDepositForRestart { get; } = FlashesByDeposit with { Name = nameof(FlashesByDepositForRestart), WritesBeforeRestart = true };
 
     /// <summary>Arming begins to write; the restart has to wait for the end of it.</summary>
-    public static SimulatedPersona ApplyingBeforeRestart { get; } = OnlyAccepts with { Name = nameof(ApplyingBeforeRestart), AppliesBeforeRestart = true, CanDisarm = false, RestartsAtOnce = true };
+    public static SimulatedPersona WritingBeforeRestart { get; } = OnlyAccepts with { Name = nameof(WritingBeforeRestart), WritesBeforeRestart = true, CanDisarm = false, RestartsAtOnce = true };
 
     /// <summary>All presets.</summary>
     public static ImmutableArray<SimulatedPersona> All { get; } =
@@ -145,7 +145,7 @@ public sealed record SimulatedPersona
         ArmsByDeposit,
         FlashesByDeposit,
         FlashesByDepositForRestart,
-        ApplyingBeforeRestart,
+        WritingBeforeRestart,
     ];
 
     /// <summary>The name.</summary>

@@ -318,7 +318,7 @@ public sealed partial class SimulatedTarget
             Generation = _armed?.Manifest.Generation ?? 0,
             Items = items,
             Foreign = _foreign.Count == 0 ? [] : [.. _foreign.Select(f => ItemOf(f.Name, f.File, withDigests, null))],
-            Offers = [new ArmingOffer(Persona.Method, Persona.CanDisarm, Persona.FlashesAtOnce, Math.Max(1, Persona.MaxComponents)) { TakesEffectAtRestart = Persona.TakesEffectAtRestart }],
+            Offers = [new ArmingOffer(Persona.Method, Persona.CanDisarm, Persona.FlashesAtOnce, Math.Max(1, Persona.MaxComponents)) { WritesBeforeRestart = Persona.WritesBeforeRestart }],
         };
     }
 
@@ -365,12 +365,12 @@ public sealed partial class SimulatedTarget
             Note(SimulatedEventKind.Armed, _armed!.Manifest.Id, file.Digest, _armed.Manifest.Generation);
         }
 
-        if (Persona.AppliesBeforeRestart)
+        if (Persona.WritesBeforeRestart)
         {
-            _applyingUntil = _clock.GetUtcNow() + _options.ApplyDuration;
+            _applyingUntil = _clock.GetUtcNow() + _options.WriteDuration;
         }
 
-        if (Persona is { FlashesAtOnce: true, TakesEffectAtRestart: false })
+        if (Persona is { FlashesAtOnce: true, WritesBeforeRestart: false })
         {
             _rebootDue = _clock.GetUtcNow() + _options.OwnRebootDelay;
             _rebootIsOwn = true;

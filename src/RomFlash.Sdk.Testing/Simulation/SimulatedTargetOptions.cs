@@ -117,7 +117,7 @@ public sealed record SimulatedTargetOptions
     public TimeSpan OwnRebootDelay { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a target writes after arming, when its persona does so before the restart.</summary>
-    public TimeSpan ApplyDuration { get; init; } = TimeSpan.FromSeconds(45);
+    public TimeSpan WriteDuration { get; init; } = TimeSpan.FromSeconds(45);
 
     /// <summary>What connecting is answered with while the target boots or stays dark.</summary>
     public TransportFaultKind WhenAway { get; init; } = TransportFaultKind.Refused;

@@ -297,6 +297,7 @@ internal sealed class Preflight
     // Whatever the blocker is about: when the next boot flashes something, that is what a person has to know.
     private TargetState StateWith(FlashFailure failure) =>
         failure is FailureDuringFlash ? TargetState.RecoveryRequired
-        : _report.Evidence.Armed.TryGet(out var armed) && (armed.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty) ? TargetState.Armed
+        : _report.Evidence.Armed.TryGet(out var armed) && armed.Phase == ArmedPhase.Applying ? TargetState.Flashing
+        : armed is not null && (armed.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty) ? TargetState.Armed
         : TargetState.Untouched;
 }

@@ -144,7 +144,7 @@ internal sealed partial class UpgradeRun
         }
 
         var isOurs = string.Equals(state.DepositId, scheduled.DepositId, StringComparison.Ordinal);
-        if (state.Phase is ArmedPhase.Armed or ArmedPhase.Applying && isOurs && scheduled.FlashesAtOnce && !TakesEffectAtRestart(scheduled))
+        if (state.Phase is ArmedPhase.Armed or ArmedPhase.Applying && isOurs && scheduled.FlashesAtOnce && !WritesBeforeRestart(scheduled))
         {
             // Handed over: it flashes, and nothing may interrupt it.
             return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);

@@ -102,7 +102,7 @@ internal sealed partial class UpgradeRun
             return new CancellationReport(TargetState.Indeterminate, WasArmed: false);
         }
 
-        return armed.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty
+        return armed.Phase is ArmedPhase.Armed or ArmedPhase.Applying || !armed.Foreign.IsDefaultOrEmpty
             ? new AnotherFlashPending { Stage = FlashStage.Cancel, TargetId = _target.Id, Detail = $"the journal knows nothing of it; on the target '{armed.DepositId}' is {armed.Phase}" }
             : new CancellationReport(TargetState.Untouched, WasArmed: false);
     }

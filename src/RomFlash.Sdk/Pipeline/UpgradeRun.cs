@@ -297,8 +297,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
         _hasMore = approved.HasMoreToCome;
 
-        // After more than one boot a last round confirms all of them again: what an earlier boot proved may have changed since.
-        return (await PrepareAsync(approved, cancellationToken).ConfigureAwait(false), _hasMore || !_completed.IsEmpty);
+        // Where not everything is flashed in this boot a last round confirms all of it again: what was proved before may have changed since.
+        return (await PrepareAsync(approved, cancellationToken).ConfigureAwait(false), _hasMore || !_completed.IsEmpty || _request.Images.Length > approved.Components.Length);
     }
 
     // ---- Preparation: everything here is inert ----
@@ -495,6 +495,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     {
         StagedImage? staged = null;
         FlashFailure? unannounced = null;
+        var isUnsent = false;
         _journal.Set(r => r with { Verification = verification });
         var evidence = await StageCallAsync(
             _services.Scheduler,
@@ -506,6 +507,18 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (unannounced is not null)
         {
             return await AbandonAsync(unannounced with { TargetState = TargetState.Untouched }).ConfigureAwait(false);
+        }
+
+        if (isUnsent && !evidence.TryGetValue(out _, out var unsent))
+        {
+            if (_phase == Phase.Arming)
+            {
+                // The commit never left the client, or was refused unchanged: the intent is taken back.
+                await _journal.AppendAsync(FlashJournalRecordKind.Disarmed, CancellationToken.None).ConfigureAwait(false);
+                _phase = Phase.Preparing;
+            }
+
+            return await AbandonAsync(unsent).ConfigureAwait(false);
         }
 
         if (evidence.TryGetValue(out _, out _) && staged is null)
@@ -529,7 +542,9 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             }
 
             // The stager can't know whether the commit was announced: until then nothing can have been armed.
-            return _phase == Phase.Preparing ? failure with { TargetState = TargetState.Untouched } : failure;
+            failure = _phase == Phase.Preparing ? failure with { TargetState = TargetState.Untouched } : failure;
+            isUnsent = failure.TargetState is TargetState.Untouched or TargetState.Prepared;
+            return failure;
         }
     }
 
@@ -582,7 +597,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (scheduled.FlashesAtOnce)
         {
             _rebootIntendedAt = _services.Time.GetUtcNow();
-            if (!TakesEffectAtRestart(scheduled))
+            if (!WritesBeforeRestart(scheduled))
             {
                 return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
             }
@@ -607,7 +622,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             // What flashes at once may be away because it does.
             return scheduled.FlashesAtOnce && failure is ConnectionFailure
                 ? await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false)
-                : await LeaveOpenAsync(failure with { TargetState = failure.TargetState is TargetState.Flashing ? TargetState.Flashing : TargetState.Armed }).ConfigureAwait(false);
+                : await LeaveOpenAsync(failure with { TargetState = WritesBeforeRestart(scheduled) ? TargetState.Flashing : TargetState.Armed }).ConfigureAwait(false);
         }
 
         if ((scheduled.FlashesAtOnce || hasApplied) && state.Phase == ArmedPhase.None)
@@ -650,11 +665,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
     }
 
-    private bool TakesEffectAtRestart(ScheduledFlash scheduled) =>
+    private bool WritesBeforeRestart(ScheduledFlash scheduled) =>
         _report is not null
         && _report.Evidence.Armed.TryGet(out var armed)
         && !armed.Offers.IsDefault
-        && armed.Offers.Any(o => o.Method == scheduled.Method && o is { FlashesAtOnce: true, TakesEffectAtRestart: true });
+        && armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart);
 
     /// <summary>Looks at what is armed, and looks again for as long as the target is writing: a restart would interrupt it.</summary>
     private async ValueTask<(FlashResult<ArmedState> State, bool HasApplied)> InspectBeforeRestartAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)

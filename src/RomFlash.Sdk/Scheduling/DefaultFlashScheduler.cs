@@ -96,7 +96,12 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         // Without its last bytes a deposit is nothing; with them, and without an answer, only the target can tell.
         if (failure.TargetState is TargetState.Untouched or TargetState.Prepared)
         {
-            return failure;
+            // Refused, perhaps, because something else has been armed meanwhile: then that is what the target will do.
+            return failure is ServiceBusy
+                && (await InspectAsync(context, cancellationToken).ConfigureAwait(false)).TryGetValue(out var now, out _)
+                && FindObstacle(context, approved, now, out _) is { } obstacle
+                    ? obstacle with { Stage = FlashStage.Arm, TargetId = context.Target.Id }
+                    : failure;
         }
 
         var looked = await LookAfterAsync(context, deposit.Id, baseline, failure, cancellationToken).ConfigureAwait(false);
@@ -236,7 +241,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         offer = Choose(state, context.Policy);
         if (!state.Foreign.IsDefaultOrEmpty)
         {
-            return new ForeignCapsulePending { TargetState = TargetState.Armed, Detail = string.Join(", ", state.Foreign.Select(f => f.Name)) };
+            return new ForeignCapsulePending { TargetState = state.Phase == ArmedPhase.Applying ? TargetState.Flashing : TargetState.Armed, Detail = string.Join(", ", state.Foreign.Select(f => f.Name)) };
         }
 
         if (state.Phase != ArmedPhase.None)
@@ -282,7 +287,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
                 return new ArmingEvidence { Baseline = baseline, DepositId = depositId, Armed = new ArmedState { Phase = ArmedPhase.None } };
             }
 
-            return refused is null ? failure with { TargetState = TargetState.Armed } : refused with { TargetState = TargetState.Indeterminate };
+            return refused is null ? failure with { TargetState = baseline.Offer.WritesBeforeRestart ? TargetState.Flashing : TargetState.Armed } : refused with { TargetState = TargetState.Indeterminate };
         }
 
         if (refused is not null && (after.Phase is not (ArmedPhase.Armed or ArmedPhase.Applying) || !string.Equals(after.DepositId, depositId, StringComparison.Ordinal)))

@@ -99,14 +99,20 @@ internal sealed class Rig
 
     public async Task RestartAsync(ITargetSession session)
     {
-        if (Target.Persona.FlashesAtOnce)
+        if (Target.Persona.WritesBeforeRestart)
+        {
+            Clock.Advance(Target.Options.WriteDuration);
+        }
+
+        if (Target.Persona is { FlashesAtOnce: true, WritesBeforeRestart: false })
         {
             Clock.Advance(Target.Options.OwnRebootDelay);
         }
         else if (session.GetCapability<IPowerCapability>() is { } power)
         {
-            Value(await power.ScheduleRebootAsync(new RebootRequest(TimeSpan.FromSeconds(15), "restart", false), CancellationToken.None));
-            Clock.Advance(TimeSpan.FromSeconds(15));
+            var delay = power.RestartsAtOnce ? TimeSpan.Zero : TimeSpan.FromSeconds(15);
+            Value(await power.ScheduleRebootAsync(new RebootRequest(delay, "restart", false), CancellationToken.None));
+            Clock.Advance(delay);
         }
         else
         {

@@ -47,7 +47,7 @@ public sealed class DirectoryConformanceTests
         // What a folder cannot show, and nothing else: it has no digests, no power, no credentials, and no connection to cut.
         Assert.Equal(
             [
-                "connect-wrong-credentials", "deposit-digest", "disarm-unsupported",
+                "connect-wrong-credentials", "deposit-digest", "deposit-arms", "disarm-unsupported",
                 "power-abort-of-nothing", "power-abort", "cancelled-while-hanging", "cut-connection", "cut-answer",
             ],
             report.Checks.Where(c => c.Result == ConformanceResult.NotApplicable).Select(c => c.Rule));
