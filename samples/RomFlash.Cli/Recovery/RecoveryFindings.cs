@@ -170,7 +170,7 @@ internal sealed record RecoveryFindings(
             }
 
             var before = operation.LastOrDefault(r => r.Boot is not null)?.Boot;
-            var hasBooted = before is not null && report.Facts.Boot.TryGet(out var boot) ? boot != before : (bool?)null;
+            var hasBooted = before is not null && report.Facts.Boot.TryGet(out var boot) ? !boot.IsSameBootAs(before) : (bool?)null;
             evidence.Add(hasBooted switch { true => "it has booted since it was armed", false => "it has not booted since it was armed", _ => "whether it has booted since can't be told" });
             var runsPromised = AllMatch(report, components, c => c.Expected) is true && (hasBooted is true || AllMatch(report, components, c => c.From) is not true);
             var isOpen = operation[^1].Kind != FlashJournalRecordKind.Concluded;

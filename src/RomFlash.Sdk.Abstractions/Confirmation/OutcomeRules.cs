@@ -51,7 +51,12 @@ internal static class OutcomeRules
             return new OutcomeIndeterminate { Detail = $"the boot identity can't be read: {facts.Boot.WhyUnknown}" };
         }
 
-        return boot == scheduled.BootBefore ? NotBooted(scheduled, evidence) : Booted(scheduled, evidence);
+        return boot.IsSameBootAs(scheduled.BootBefore) switch
+        {
+            true => NotBooted(scheduled, evidence),
+            false => Booted(scheduled, evidence),
+            null => new OutcomeIndeterminate { Detail = $"the boot identity is told by '{boot.Source}' now, and was by '{scheduled.BootBefore.Source}' before: whoever told it before does not answer" },
+        };
     }
 
     private static FlashResult<FlashOutcome> Silent(ScheduledFlash scheduled, ConfirmationEvidence evidence)

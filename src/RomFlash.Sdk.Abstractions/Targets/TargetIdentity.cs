@@ -59,4 +59,20 @@ public enum IdentityMatch
 
 /// <summary>A value that changes with every boot of the target. Untrusted text.</summary>
 /// <param name="Value">The value; compared as it is.</param>
-public sealed record BootIdentity(string Value);
+public sealed record BootIdentity(string Value)
+{
+    /// <summary>
+    /// Who counts the boots: empty for the target's own system, otherwise a short lower-case name such as <c>redfish</c>. A target may be asked at several places,
+    /// and when one of them is away another answers with a value of its own, which tells nothing beside the first one's.
+    /// </summary>
+    public string Source { get; init; } = string.Empty;
+
+    /// <summary>Whether both are of the same boot.</summary>
+    /// <param name="other">The other one.</param>
+    /// <returns>Null when they come from two sources: then nobody can say.</returns>
+    public bool? IsSameBootAs(BootIdentity other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return string.Equals(Source, other.Source, StringComparison.Ordinal) ? string.Equals(Value, other.Value, StringComparison.Ordinal) : null;
+    }
+}

@@ -28,7 +28,7 @@ internal sealed class DefaultFlashConfirmer : IFlashConfirmer
             var look = await FactReader.ReadAsync(context, Wanted, FlashStage.Confirm, wait > TimeSpan.Zero ? 0 : context.Policy.Deadlines.ReadRetries, cancellationToken).ConfigureAwait(false);
             var answered = look.TryGetValue(out var facts, out var failure);
             var remaining = wait - context.TimeProvider.GetElapsedTime(start);
-            if (answered && facts.Facts.Boot.TryGet(out var boot) && boot != scheduled.BootBefore)
+            if (answered && facts.Facts.Boot.TryGet(out var boot) && boot.IsSameBootAs(scheduled.BootBefore) is false)
             {
                 bootedAt ??= context.TimeProvider.GetTimestamp();
             }

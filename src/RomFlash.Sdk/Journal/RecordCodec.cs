@@ -18,6 +18,9 @@ namespace RomFlash.Sdk.Journal;
 /// </summary>
 internal static class RecordCodec
 {
+    // The unit separator of ASCII: a boot identity that is told by somebody else than the target's system has its teller in front.
+    private const char BootSourceEnd = '\u001f';
+
     private const byte NoText = 0;
     private const byte Utf8Text = 1;
     private const byte Utf16Text = 2;
@@ -47,7 +50,7 @@ internal static class RecordCodec
         }
 
         PutFlag(output, record.Boot is not null);
-        PutText(output, record.Boot?.Value);
+        PutText(output, record.Boot is { } told ? told.Source.Length == 0 && !told.Value.Contains(BootSourceEnd, StringComparison.Ordinal) ? told.Value : told.Source + BootSourceEnd + told.Value : null);
         PutText(output, record.DepositId);
         PutInt64(output, record.Generation);
         PutText(output, record.Method);
@@ -137,7 +140,7 @@ internal static class RecordCodec
             TargetId = targetId,
             Time = time,
             Identity = identity,
-            Boot = hasBoot ? new BootIdentity(boot!) : null,
+            Boot = hasBoot ? BootOf(boot!) : null,
             DepositId = depositId,
             Generation = generation,
             Method = method,
@@ -420,4 +423,8 @@ internal static class RecordCodec
             return null;
         }
     }
+
+    private static BootIdentity BootOf(string text) => text.IndexOf(BootSourceEnd, StringComparison.Ordinal) is var end and >= 0
+        ? new(text[(end + 1)..]) { Source = text[..end] }
+        : new(text);
 }

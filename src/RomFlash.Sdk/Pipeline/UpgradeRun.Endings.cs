@@ -177,7 +177,7 @@ internal sealed partial class UpgradeRun
         }
 
         if (evidence.Facts.Boot.TryGet(out var boot)
-            && boot == scheduled.BootBefore
+            && boot.IsSameBootAs(scheduled.BootBefore) is true
             && evidence.Facts.Identity.TryGet(out var identity)
             && scheduled.Identity.CompareWith(identity) == IdentityMatch.Same)
         {

@@ -81,7 +81,7 @@ internal sealed partial class UpgradeRun
             return await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
         }
 
-        if (evidence.Answered && evidence.Facts.Boot.TryGet(out var boot) && boot == scheduled.BootBefore)
+        if (evidence.Answered && evidence.Facts.Boot.TryGet(out var boot) && boot.IsSameBootAs(scheduled.BootBefore) is true)
         {
             return null;
         }
@@ -124,7 +124,7 @@ internal sealed partial class UpgradeRun
         }
 
         Adopt(open, scheduled);
-        if (boot != scheduled.BootBefore)
+        if (boot.IsSameBootAs(scheduled.BootBefore) is not true)
         {
             var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
             return looked.TryGetValue(out var evidence, out failure)

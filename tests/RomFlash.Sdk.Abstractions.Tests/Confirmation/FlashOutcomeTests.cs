@@ -90,6 +90,56 @@ public sealed class FlashOutcomeTests
     }
 
     [Fact]
+    public void Decide_BootToldBySomebodyElse_ProvesNothing()
+    {
+        var other = Good with { Facts = Good.Facts with { Boot = new BootIdentity("boot-2") { Source = "redfish" } } };
+
+        Assert.Equal("RF8005", Code(Evidence.Scheduled(), other));
+    }
+
+    [Fact]
+    public void Decide_SameBootAndWriting_IsPending()
+    {
+        var sameBoot = Good with { Facts = Good.Facts with { Boot = Evidence.Boot }, Armed = Evidence.Armed() with { Phase = ArmedPhase.Applying } };
+
+        Assert.IsType<Pending>(FlashOutcome.Decide(Evidence.Scheduled(), sameBoot).GetValueOrThrow());
+        Assert.Equal("RF8003", Code(Evidence.Scheduled(), sameBoot with { Armed = Evidence.Armed() with { Phase = ArmedPhase.Applying, DepositId = "another" } }));
+    }
+
+    [Theory]
+    [InlineData("1.0", TargetState.PreviousRomIntact)]
+    [InlineData("3.0", TargetState.Indeterminate)]
+    public void Decide_SameBootAndTheDeviceSaysThatItFailed_TellsItsCode(string version, TargetState state)
+    {
+        var rom = Evidence.Rom(version) with { LastAttempt = new LastAttempt(null, new(PeerCode.Redfish, 1, "Update.ApplyFailed")) };
+        var evidence = Good with { Facts = Good.Facts with { Boot = Evidence.Boot, Roms = ImmutableArray.Create(rom) }, Armed = new ArmedState { Phase = ArmedPhase.None } };
+
+        var failure = Evidence.FailureOf(FlashOutcome.Decide(Evidence.Scheduled(flashesAtOnce: true), evidence));
+
+        Assert.IsType<FlashNotApplied>(failure);
+        Assert.Equal(state, failure.TargetState);
+        Assert.Equal("Update.ApplyFailed", failure.PeerCode!.Value.Symbol);
+        Assert.IsType<Pending>(FlashOutcome.Decide(Evidence.Scheduled(flashesAtOnce: true), evidence with { Armed = Evidence.Armed() }).GetValueOrThrow());
+    }
+
+    [Theory]
+    [InlineData(false, TargetState.PreviousRomIntact)]
+    [InlineData(true, TargetState.Indeterminate)]
+    public void Decide_FlashesAtOnceAndNothingHappenedForLong_IsNotApplied(bool writesBeforeRestart, TargetState state)
+    {
+        var evidence = Good with
+        {
+            Facts = Good.Facts with { Boot = Evidence.Boot, Roms = ImmutableArray.Create(Evidence.Rom()) },
+            Armed = new ArmedState { Phase = ArmedPhase.None, Offers = [new(ArmingMethod.CapsuleOnDisk, false, true, 1) { WritesBeforeRestart = writesBeforeRestart }] },
+        };
+        var scheduled = Evidence.Scheduled(flashesAtOnce: true);
+
+        Assert.IsType<Pending>(FlashOutcome.Decide(scheduled, evidence).GetValueOrThrow());
+        Assert.Equal(state, Evidence.FailureOf(FlashOutcome.Decide(scheduled, evidence with { WaitedToTheEnd = true })).TargetState);
+        Assert.IsType<Pending>(FlashOutcome.Decide(scheduled, evidence with { WaitedToTheEnd = true, Armed = default }).GetValueOrThrow());
+    }
+
+    [Fact]
     public void Decide_OldVersion_TellsStatusAndWhetherItIsStillArmed()
     {
         var rom = Evidence.Rom() with { LastAttempt = new LastAttempt(null, new(PeerCode.UefiLastAttempt, 4)) };

@@ -38,7 +38,7 @@ internal static class JournalSamples
         TargetId = "t" + text,
         Time = new DateTimeOffset(2024, 2, 29, 23, 59, 59, TimeSpan.FromMinutes(-570)).AddTicks(7),
         Identity = new() { SmbiosUuid = Guid.Parse("01020304-0506-0708-090a-0b0c0d0e0f10"), SerialNumber = text, Manufacturer = text, Product = text, Sku = text },
-        Boot = new(text),
+        Boot = new(text) { Source = text.Length > 3 ? "redfish" : string.Empty },
         DepositId = text,
         Generation = long.MaxValue,
         Method = text,
