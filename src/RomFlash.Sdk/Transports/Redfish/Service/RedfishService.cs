@@ -1,0 +1,130 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Transports.Redfish.Http;
+using RomFlash.Sdk.Transports.Redfish.Roads;
+
+namespace RomFlash.Sdk.Transports.Redfish.Service;
+
+/// <summary>What a service offers, as it said when the session began: its system, its manager, its way to take updates.</summary>
+internal sealed class RedfishService
+{
+    private const int MaxSystems = 64;
+
+    private RedfishService()
+    {
+    }
+
+    public RedfishJson Root { get; private init; }
+
+    /// <summary>The one system that the service manages, as it was read; absent when there is none or several.</summary>
+    public RedfishJson System { get; private init; }
+
+    /// <summary>Where the system is, or null.</summary>
+    public string? SystemPath { get; private init; }
+
+    /// <summary>Why there is no system; empty when there is one.</summary>
+    public string WhyNoSystem { get; private init; } = string.Empty;
+
+    /// <summary>The first manager, which is the controller itself; absent when it is not told.</summary>
+    public RedfishJson Manager { get; private init; }
+
+    public RedfishUpdateService? Updates { get; private init; }
+
+    /// <summary>How images get there; null when the service takes none that are pushed.</summary>
+    public UpdateRoad? Road { get; private init; }
+
+    /// <summary>Where tasks are listed, or null.</summary>
+    public string? TasksPath { get; private init; }
+
+    public static async ValueTask<TransportResult<RedfishService>> DiscoverAsync(RedfishConnection connection, CancellationToken cancellationToken)
+    {
+        var root = connection.Root;
+        var reader = new ResourceReader(connection);
+        var systems = await reader.ReadMembersAsync(root.Link("Systems"), MaxSystems, cancellationToken).ConfigureAwait(false);
+        if (!systems.TryGetValue(out var members, out var fault))
+        {
+            return fault;
+        }
+
+        // Virtual machines and accelerators may be listed beside the server itself.
+        var physical = members.RemoveAll(m => m.Json.Text("SystemType", 64) is not (null or "Physical" or "PhysicallyPartitioned"));
+        var system = physical.Length == 1 ? physical[0] : default;
+
+        if (!(await reader.TryReadAsync(root.Link("UpdateService"), cancellationToken).ConfigureAwait(false)).TryGetValue(out var update, out fault)
+            || !(await reader.ReadMembersAsync(root.Link("Managers"), 8, cancellationToken).ConfigureAwait(false)).TryGetValue(out var managers, out fault)
+            || !(await reader.TryReadAsync(root.Link("Tasks"), cancellationToken).ConfigureAwait(false)).TryGetValue(out var tasks, out fault))
+        {
+            return fault;
+        }
+
+        var manager = managers.IsEmpty ? default : managers[0].Json;
+        var updates = update.Json.IsObject ? RedfishUpdateService.Of(update.Json, connection) : null;
+        return new RedfishService
+        {
+            Root = root,
+            System = system.Json,
+            SystemPath = system.Path,
+            WhyNoSystem = physical.Length switch
+            {
+                1 => string.Empty,
+                0 => "the service tells of no system",
+                _ => $"the service manages {physical.Length} systems, and nothing says which one is meant",
+            },
+            Manager = manager,
+            Updates = updates,
+            Road = updates is null ? null : UpdateRoad.Choose(root, manager, system.Path, updates),
+            TasksPath = connection.TryGetPath(tasks.Json.Link("Tasks")),
+        };
+    }
+}
+
+/// <summary>A resource and where it was read.</summary>
+/// <param name="Path">The path, or null when there is nothing.</param>
+/// <param name="Json">What it says; absent when there is nothing.</param>
+internal readonly record struct RedfishResource(string? Path, RedfishJson Json);
+
+/// <summary>Reads resources that may not be there: what is missing or not shown to this account is absent, and anything else that goes wrong is a fault.</summary>
+internal sealed class ResourceReader(RedfishConnection connection)
+{
+    public async ValueTask<TransportResult<RedfishResource>> TryReadAsync(string? reference, CancellationToken cancellationToken)
+    {
+        if (connection.TryGetPath(reference) is not { } path)
+        {
+            return default(RedfishResource);
+        }
+
+        var result = await connection.GetAsync(path, cancellationToken).ConfigureAwait(false);
+        return result.TryGetValue(out var reply, out var fault) ? new RedfishResource(path, reply.Body)
+            : IsAbsent(fault) ? default(RedfishResource)
+            : fault;
+    }
+
+    /// <summary>Reads the members of a collection, one after the other: controllers are slow, and answer several requests at once no sooner.</summary>
+    public async ValueTask<TransportResult<ImmutableArray<RedfishResource>>> ReadMembersAsync(string? reference, int max, CancellationToken cancellationToken)
+    {
+        if (!(await TryReadAsync(reference, cancellationToken).ConfigureAwait(false)).TryGetValue(out var collection, out var fault))
+        {
+            return fault;
+        }
+
+        var links = collection.Json.Links("Members", max);
+        var members = ImmutableArray.CreateBuilder<RedfishResource>(links.Length);
+        foreach (var link in links)
+        {
+            if (!(await TryReadAsync(link, cancellationToken).ConfigureAwait(false)).TryGetValue(out var member, out fault))
+            {
+                return fault;
+            }
+
+            if (member.Path is not null)
+            {
+                members.Add(member);
+            }
+        }
+
+        return members.ToImmutable();
+    }
+
+    // A resource that this account may not see, or that the service can't give, is unknown; a broken connection is not.
+    public static bool IsAbsent(TransportFault fault) =>
+        fault is { PeerCode: { Dialect: Outcomes.PeerCode.Redfish, Number: 403 or 404 or 405 or 410 or 500 or 501 } };
+}

@@ -1,0 +1,220 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Transports.Redfish.Http;
+using RomFlash.Sdk.Transports.Redfish.Roads;
+
+namespace RomFlash.Sdk.Transports.Redfish.Service;
+
+/// <summary>What is under way on a service.</summary>
+internal sealed record UpdateSituation
+{
+    public static UpdateSituation Nothing { get; } = new();
+
+    /// <summary>All tasks about updates that were found.</summary>
+    public ImmutableArray<UpdateTask> Tasks { get; init; } = [];
+
+    /// <summary>This SDK's uploads that wait to be started.</summary>
+    public ImmutableArray<UpdateTask> Staged { get; init; } = [];
+
+    /// <summary>What is armed or being written and is this SDK's, or null.</summary>
+    public UpdateTask? Ours { get; init; }
+
+    /// <summary>What waits or runs besides.</summary>
+    public ImmutableArray<UpdateTask> Foreign { get; init; } = [];
+
+    public ArmedPhase Phase { get; init; }
+}
+
+/// <summary>Reads tasks, and tells from them what is staged, armed and being written. Tasks of the past count for nothing once the system has been reset.</summary>
+internal sealed class RedfishTasks(RedfishConnection connection, RedfishService service, ControllerMemory memory)
+{
+    private const int MaxTasks = 64;
+    private readonly ResourceReader _reader = new(connection);
+
+    // A task that has ended does not change any more.
+    private readonly Dictionary<string, UpdateTask> _ended = new(StringComparer.Ordinal);
+
+    public async ValueTask<TransportResult<UpdateSituation>> ReadAsync(CancellationToken cancellationToken)
+    {
+        if (service.Updates is not { } updates || service.Road is not { } road)
+        {
+            return UpdateSituation.Nothing;
+        }
+
+        if (!(await ReadTasksAsync(updates, road, cancellationToken).ConfigureAwait(false)).TryGetValue(out var tasks, out var fault))
+        {
+            return fault;
+        }
+
+        DateTimeOffset? reset = null;
+        if (tasks.Any(t => t.Phase == TaskPhase.Done))
+        {
+            if (!(await _reader.TryReadAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out fault))
+            {
+                return fault;
+            }
+
+            reset = UpdateTask.Time(system.Json.Text("LastResetTime", 64));
+        }
+
+        return Judge(tasks, road.Effect, reset);
+    }
+
+    /// <summary>The judgement alone.</summary>
+    /// <param name="tasks">The tasks about updates.</param>
+    /// <param name="effect">What an upload means here.</param>
+    /// <param name="reset">When the system was last reset, or null when nobody knows.</param>
+    public static UpdateSituation Judge(ImmutableArray<UpdateTask> tasks, DepositEffect effect, DateTimeOffset? reset)
+    {
+        var starts = tasks.Where(t => t.IsStart).ToImmutableArray();
+        var uploads = tasks.Where(t => !t.IsStart).ToImmutableArray();
+        var staged = ImmutableArray.CreateBuilder<UpdateTask>();
+        var foreign = ImmutableArray.CreateBuilder<UpdateTask>();
+        UpdateTask? ours = null;
+        var phase = ArmedPhase.None;
+
+        foreach (var task in starts)
+        {
+            Weigh(task);
+        }
+
+        foreach (var task in uploads)
+        {
+            if (effect != DepositEffect.Inert)
+            {
+                Weigh(task);
+            }
+            else if (task.Phase is TaskPhase.Waiting or TaskPhase.Running || (task.Phase == TaskPhase.Done && IsFresh(task) && task.DepositId is not null))
+            {
+                if (task.DepositId is null)
+                {
+                    foreign.Add(task);
+                }
+                else if (!starts.Any(s => s.DepositId == task.DepositId && s.Phase != TaskPhase.Failed))
+                {
+                    staged.Add(task);
+                }
+            }
+        }
+
+        return new() { Tasks = tasks, Staged = staged.ToImmutable(), Foreign = foreign.ToImmutable(), Ours = ours, Phase = phase };
+
+        void Weigh(UpdateTask task)
+        {
+            var own = task.Phase switch
+            {
+                TaskPhase.Waiting => ArmedPhase.Armed,
+                TaskPhase.Running => ArmedPhase.Applying,
+
+                // It has been written, and takes effect at the next reset.
+                TaskPhase.Done when task.DepositId is not null && IsFresh(task) => ArmedPhase.Armed,
+                _ => ArmedPhase.None,
+            };
+            if (own == ArmedPhase.None)
+            {
+                return;
+            }
+
+            if (task.DepositId is null)
+            {
+                foreign.Add(task);
+            }
+            else
+            {
+                ours ??= task;
+            }
+
+            phase = phase == ArmedPhase.Applying ? phase : own;
+        }
+
+        bool IsFresh(UpdateTask task) => task.Ended is { } ended && reset is { } since && ended >= since;
+    }
+
+    private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadTasksAsync(RedfishUpdateService updates, UpdateRoad road, CancellationToken cancellationToken)
+    {
+        var tasks = ImmutableArray.CreateBuilder<UpdateTask>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        TransportFault? fault;
+        if (!(await _reader.TryReadAsync(service.TasksPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var collection, out fault))
+        {
+            return fault;
+        }
+
+        // The newest come last.
+        foreach (var link in collection.Json.Links("Members").TakeLast(MaxTasks))
+        {
+            if (connection.TryGetPath(link) is { } path && seen.Add(path))
+            {
+                if (_ended.TryGetValue(path, out var known))
+                {
+                    tasks.Add(known);
+                    continue;
+                }
+
+                if (!(await _reader.TryReadAsync(path, cancellationToken).ConfigureAwait(false)).TryGetValue(out var read, out fault))
+                {
+                    return fault;
+                }
+
+                if (read.Path is not null && (memory.Find(path) is not null || UpdateTask.IsAboutUpdates(read.Json, updates)))
+                {
+                    Add(UpdateTask.Read(path, read.Json, memory, updates));
+                }
+            }
+        }
+
+        foreach (var note in memory.Notes().Where(n => n.TaskPath.Length > 0 && !seen.Contains(n.TaskPath)))
+        {
+            if (!(await ReadNotedAsync(note, updates, road, cancellationToken).ConfigureAwait(false)).TryGetValue(out var found, out fault))
+            {
+                return fault;
+            }
+
+            foreach (var task in found)
+            {
+                Add(task);
+            }
+        }
+
+        if (!(await road.ReadOthersAsync(connection, memory, cancellationToken).ConfigureAwait(false)).TryGetValue(out var others, out fault))
+        {
+            return fault;
+        }
+
+        tasks.AddRange(others);
+        return tasks.ToImmutable();
+
+        void Add(UpdateTask task)
+        {
+            tasks.Add(task);
+            if (task.Phase is TaskPhase.Done or TaskPhase.Failed)
+            {
+                _ended[task.Path] = task;
+            }
+        }
+    }
+
+    // A task or its monitor, where no collection lists it. A monitor answers with the result of the request once there is one (DSP0266, 12.2).
+    private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadNotedAsync(UploadNote note, RedfishUpdateService updates, UpdateRoad road, CancellationToken cancellationToken)
+    {
+        var result = await connection.GetAsync(note.TaskPath, cancellationToken).ConfigureAwait(false);
+        if (!result.TryGetValue(out var reply, out var fault))
+        {
+            return ResourceReader.IsAbsent(fault) ? await road.ReadVanishedAsync(connection, note, cancellationToken).ConfigureAwait(false) : fault;
+        }
+
+        if (reply.Body.Text("TaskState") is not null)
+        {
+            return ImmutableArray.Create(UpdateTask.Read(note.TaskPath, reply.Body, memory, updates) with { RetryAfter = reply.RetryAfter });
+        }
+
+        return ImmutableArray.Create(new UpdateTask
+        {
+            Path = note.TaskPath,
+            Phase = reply.Status == 202 ? TaskPhase.Running : TaskPhase.Done,
+            DepositId = note.DepositId,
+            ComponentId = note.ComponentId,
+            IsStart = note.IsStart,
+            RetryAfter = reply.RetryAfter,
+        });
+    }
+}
