@@ -112,6 +112,7 @@ internal static class LzmaDecoder
         uint rep0 = 0, rep1 = 0, rep2 = 0, rep3 = 0;
         var state = 0;
         var at = 0;
+        var good = 0;
         var nextCheck = 0;
         DecodeStatus status;
         while (true)
@@ -131,10 +132,12 @@ internal static class LzmaDecoder
                     section[(int)position..].CopyTo(tail);
                     inputStart = (int)position;
                     inputEnd -= position;
-                    safeEnd = inputEnd;
+                    safeEnd = -1;
                     position = 0;
                     input = ref MemoryMarshal.GetReference(tail);
                 }
+
+                good = at;
             }
 
             if (at >= nextCheck)
@@ -259,8 +262,8 @@ internal static class LzmaDecoder
             at += length;
         }
 
-        // What was concluded from bytes that are not there counts for nothing.
-        return new(position > inputEnd ? DecodeStatus.TruncatedInput : status, inputStart + (int)Math.Min(position, inputEnd), at);
+        // What was concluded from bytes that are not there counts for nothing, be it a status or the last symbol.
+        return position > inputEnd ? new(DecodeStatus.TruncatedInput, inputStart + (int)inputEnd, good) : new(status, inputStart + (int)position, at);
     }
 
     private static DecodeStatus NoMatch(uint distance, int at, uint dictionary, bool hasLength) =>

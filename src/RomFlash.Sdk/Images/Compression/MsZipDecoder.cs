@@ -62,7 +62,7 @@ internal sealed class MsZipDecoder
 
         if (written != output.Length)
         {
-            return DecodeStatus.Corrupt;
+            return DecodeStatus.OutputTooLarge;
         }
 
         _window.AsSpan(MaxBlockLength, written).CopyTo(output);
@@ -322,7 +322,7 @@ internal sealed class DeflateCode(int symbols)
     private readonly ushort[] _sorted = new ushort[symbols];
     private readonly ushort[] _counts = new ushort[Longest + 1];
 
-    /// <summary>Takes the lengths; false when they are no code: too many, or, unless it is a single one, too few.</summary>
+    /// <summary>Takes the lengths; false when they are no code: too many, or, unless it is a single one of one bit, too few.</summary>
     public bool Set(ReadOnlySpan<byte> lengths, bool mayBeIncomplete)
     {
         Array.Clear(_counts);
@@ -350,7 +350,7 @@ internal sealed class DeflateCode(int symbols)
             codes[length + 1] = (codes[length] + _counts[length]) << 1;
         }
 
-        if (left > 0 && !(mayBeIncomplete && used <= 1))
+        if (left > 0 && !(mayBeIncomplete && used == _counts[1] && used <= 1))
         {
             return false;
         }

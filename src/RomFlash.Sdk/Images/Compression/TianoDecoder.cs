@@ -53,7 +53,12 @@ internal static class TianoDecoder
     public static DecodeStatus Decode(ReadOnlySpan<byte> input, TianoVariant variant, Span<byte> output, out int consumed, CancellationToken cancellationToken)
     {
         consumed = 0;
-        if (!TryReadHeader(input, input.Length, out var length) || length != output.Length)
+        if (!TryReadHeader(input, input.Length, out var length))
+        {
+            return DecodeStatus.TruncatedInput;
+        }
+
+        if (length != output.Length)
         {
             return DecodeStatus.Corrupt;
         }
@@ -71,7 +76,7 @@ internal static class TianoDecoder
         {
             if (bits.IsBeyond)
             {
-                consumed = input.Length;
+                consumed = HeaderSize + bits.Position;
                 return DecodeStatus.TruncatedInput;
             }
 

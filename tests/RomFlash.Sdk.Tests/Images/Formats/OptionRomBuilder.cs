@@ -68,44 +68,4 @@ internal static class OptionRomBuilder
         image[^1] = Sum8.Repair(image);
         return image;
     }
-
-    /// <summary>EFI compression of the simplest kind: a block for each run of a byte, whose codes are 0 bits long.</summary>
-    public static byte[] Compress(ReadOnlySpan<byte> data)
-    {
-        var bits = new List<bool>();
-        void Put(int value, int count)
-        {
-            for (var i = count - 1; i >= 0; i--)
-            {
-                bits.Add(((value >> i) & 1) != 0);
-            }
-        }
-
-        for (int i = 0, next; i < data.Length; i = next)
-        {
-            for (next = i + 1; next < data.Length && data[next] == data[i]; next++)
-            {
-            }
-
-            // How many symbols; then, three times, no lengths but one symbol: of the lengths' code, of the bytes, of the distances.
-            Put(next - i, 16);
-            Put(0, 5);
-            Put(0, 5);
-            Put(0, 9);
-            Put(data[i], 9);
-            Put(0, 4);
-            Put(0, 4);
-        }
-
-        var body = new byte[(bits.Count + 7) / 8];
-        for (var i = 0; i < bits.Count; i++)
-        {
-            body[i / 8] |= (byte)(bits[i] ? 0x80 >> (i % 8) : 0);
-        }
-
-        var header = new byte[8];
-        BinaryPrimitives.WriteInt32LittleEndian(header, body.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), data.Length);
-        return [.. header, .. body];
-    }
 }

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Images.Compression;
 using RomFlash.Sdk.Images.Formats;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Tests.Images.Compression;
 using RomFlash.Sdk.Tests.Images.Fuzzing;
 using static RomFlash.Sdk.Tests.Images.Formats.OptionRomBuilder;
 
@@ -237,7 +239,7 @@ public sealed class OptionRomFormatTests
     public void Read_CompressedDriver_IsDecodedAndLookedAt()
     {
         var driver = SampleImages.Executable();
-        var image = Efi(Compress(driver), compression: 1);
+        var image = Efi(TianoWriter.Compress(driver, TianoVariant.Efi), compression: 1);
 
         var run = Run(image);
 
@@ -248,7 +250,7 @@ public sealed class OptionRomFormatTests
 
         // What is wrong in there has no place in the file.
         driver[0x44] ^= 1;
-        var failure = Assert.IsType<ImageMalformed>(Run(Efi(Compress(driver), compression: 1)).Failure);
+        var failure = Assert.IsType<ImageMalformed>(Run(Efi(TianoWriter.Compress(driver, TianoVariant.Efi), compression: 1)).Failure);
         Assert.Null(failure.ByteOffset);
         Assert.Contains("machine 0x8665", failure.Detail, StringComparison.Ordinal);
         Assert.Equal("not decoded", Assert.Single(FormatRun.Of(image, RomInspectionDepth.Outer, null, RomImageFormats.All).Parts.Single(p => p.Kind == "efi-executable").Notes));
@@ -259,7 +261,7 @@ public sealed class OptionRomFormatTests
     [InlineData("cut off")]
     public void Read_CompressedDriverThatCantBeDecoded_IsMalformedAtIt(string how)
     {
-        var data = Compress(SampleImages.Executable());
+        var data = TianoWriter.Compress(SampleImages.Executable(), TianoVariant.Efi);
         BinaryPrimitives.WriteInt32LittleEndian(data, how == "cut off" ? 20 : 2000);
 
         Assert.Equal(Exe, Assert.IsType<ImageMalformed>(Run(Efi(data, compression: 1)).Failure).ByteOffset);
@@ -268,7 +270,7 @@ public sealed class OptionRomFormatTests
     [Fact]
     public void Read_DriverThatWouldDecodeToMoreThanIsAllowed_IsTooLarge()
     {
-        var data = Compress(SampleImages.Executable());
+        var data = TianoWriter.Compress(SampleImages.Executable(), TianoVariant.Efi);
         BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(4), uint.MaxValue);
 
         Assert.IsType<ImageTooLarge>(Run(Efi(data, compression: 1)).Failure);
