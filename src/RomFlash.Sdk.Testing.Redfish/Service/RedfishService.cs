@@ -25,7 +25,7 @@ internal sealed class RedfishService : IDisposable
         _options = options;
         _far = far;
         _vendor = VendorBehaviour.Of(options.Vendor);
-        _desk = new(far, options, _vendor.TaskId, options.PurgesFinishedTasks ?? _vendor.PurgesFinishedTasks);
+        _desk = new(far, options, _vendor);
         Sessions = new(options, far.Clock);
         _pushApplyTime = options.ApplyTimes.IsDefaultOrEmpty ? _vendor.ApplyTimes[0] : options.ApplyTimes[0];
         _managerLastReset = far.Clock.GetUtcNow();

@@ -1,18 +1,20 @@
 using System.Security.Cryptography;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Testing.Redfish.Vendors;
 using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Testing.Redfish.Service;
 
 /// <summary>Turns what clients push and start into deposits and arming on the target, and what the target did into the ends of tasks.</summary>
 /// <remarks>Thread-safe: one change at a time.</remarks>
-internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Func<int, string> taskId, bool purges) : IDisposable
+internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, VendorBehaviour vendor) : IDisposable
 {
     private const int BlockLength = 1 << 16;
 
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly List<UpdateTask> _tasks = [];
     private readonly string _prefix = $"redfish-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+    private readonly bool _purges = options.PurgesFinishedTasks ?? vendor.PurgesFinishedTasks;
     private int _lastNumber;
     private int _lastSet;
     private string _seenBoot = far.Target.Boot.Value;
@@ -68,7 +70,7 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Func<i
                     task.Apply(now);
                 }
 
-                task.IsPurged |= purges && (task.Phase is UpdatePhase.Applied or UpdatePhase.Completed);
+                task.IsPurged |= _purges && (task.Phase is UpdatePhase.Applied or UpdatePhase.Completed);
             }
 
             return true;
@@ -80,20 +82,15 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Func<i
     public Task<TransportResult<UpdateTask>> TakeAsync(SpooledImage image, string component, RedfishApplyTime applyTime, TaskPayload payload, CancellationToken cancellationToken) => LockedAsync<TransportResult<UpdateTask>>(
         async token =>
         {
-            var number = ++_lastNumber;
-            var task = new UpdateTask(number, taskId(number), component, applyTime, payload, far.Clock.GetUtcNow()) { Image = image };
-            var deposited = await DepositAsync($"{_prefix}-{number}", [task], token).ConfigureAwait(false);
+            var task = NewTask(component, applyTime, payload, image);
+            var deposited = await DepositAsync($"{_prefix}-{task.Number}", [task], token).ConfigureAwait(false);
             if (!deposited.TryGetValue(out _, out var fault) && fault.Kind != TransportFaultKind.Rejected)
             {
                 image.Dispose();
                 return fault;
             }
 
-            lock (_tasks)
-            {
-                _tasks.Add(task);
-            }
-
+            Add(task);
             if (!deposited.TryGetValue(out _, out fault))
             {
                 End(task, "Update.1.2.VerificationFailed", $"Verification of image '{task.Id}' at '{component}' failed: {fault.Detail}.");
@@ -107,6 +104,11 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Func<i
                 }
             }
 
+            else if (vendor.StartMakesATask)
+            {
+                task.Verify(far.Clock.GetUtcNow());
+            }
+
             return task;
         },
         cancellationToken);
@@ -116,7 +118,7 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Func<i
     public Task<UpdateTask[]> StartAsync(CancellationToken cancellationToken) => LockedAsync(
         async token =>
         {
-            UpdateTask[] staged = [.. Tasks.Where(t => t.Phase == UpdatePhase.Staged)];
+            UpdateTask[] staged = [.. Tasks.Where(t => t.IsStaged).Select(t => vendor.StartMakesATask ? TakeOver(t) : t)];
             if (staged.Length > 0)
             {
                 await ArmAsync(staged, token).ConfigureAwait(false);
@@ -131,18 +133,18 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Func<i
     public Task<TransportFault?> CancelAsync(UpdateTask task, CancellationToken cancellationToken) => LockedAsync(
         async token =>
         {
-            if (task.Phase is UpdatePhase.Completed or UpdatePhase.Failed or UpdatePhase.Cancelled)
+            if (task.Phase is UpdatePhase.Completed or UpdatePhase.Failed or UpdatePhase.Cancelled || (task.Phase == UpdatePhase.Verified && !task.IsStaged))
             {
                 task.IsPurged = true;
                 return null;
             }
 
-            if (task.Phase is not (UpdatePhase.Staged or UpdatePhase.Armed) || far.Target.IsAway)
+            if ((!task.IsStaged && task.Phase != UpdatePhase.Armed) || far.Target.IsAway)
             {
                 return new TransportFault(TransportFaultKind.Busy, FaultEffect.NotSent, "the update has begun");
             }
 
-            if (task.Phase == UpdatePhase.Staged)
+            if (task.IsStaged)
             {
                 if (await DiscardAsync(task, token).ConfigureAwait(false) is { } fault)
                 {
@@ -184,6 +186,28 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Func<i
         }
 
         _gate.Dispose();
+    }
+
+    private UpdateTask NewTask(string component, RedfishApplyTime applyTime, TaskPayload payload, SpooledImage image)
+    {
+        var number = ++_lastNumber;
+        return new(number, vendor.TaskId(number), component, applyTime, payload, far.Clock.GetUtcNow()) { Image = image };
+    }
+
+    private void Add(UpdateTask task)
+    {
+        lock (_tasks)
+        {
+            _tasks.Add(task);
+        }
+    }
+
+    private UpdateTask TakeOver(UpdateTask verified)
+    {
+        var task = NewTask(verified.Component, verified.ApplyTime, verified.Payload, verified.Image!);
+        (task.DepositId, verified.DepositId, verified.Image) = (verified.DepositId, null, null);
+        Add(task);
+        return task;
     }
 
     private static void Release(UpdateTask task)

@@ -6,6 +6,9 @@ internal enum UpdatePhase
     /// <summary>The image lies on the target and waits for StartUpdate.</summary>
     Staged,
 
+    /// <summary>The same, where the task was about verifying it and is done.</summary>
+    Verified,
+
     /// <summary>It is armed and waits for the restart.</summary>
     Armed,
 
@@ -72,7 +75,10 @@ internal sealed class UpdateTask(int number, string id, string component, Redfis
     /// <summary>Whether its monitor has told the end, which it does once.</summary>
     public bool MonitorIsSpent { get; set; }
 
-    public bool IsFinished => Phase is UpdatePhase.Applied or UpdatePhase.Completed or UpdatePhase.Failed or UpdatePhase.Cancelled;
+    /// <summary>Whether it waits for StartUpdate.</summary>
+    public bool IsStaged => Phase is UpdatePhase.Staged || (Phase is UpdatePhase.Verified && DepositId is not null);
+
+    public bool IsFinished => Phase is UpdatePhase.Verified or UpdatePhase.Applied or UpdatePhase.Completed or UpdatePhase.Failed or UpdatePhase.Cancelled;
 
     /// <summary>Whether it occupies its component until the target restarts.</summary>
     public bool IsInFlight => Phase is UpdatePhase.Armed or UpdatePhase.Applying or UpdatePhase.Flashing || (Phase == UpdatePhase.Applied && ArmedInBoot is not null);
@@ -92,11 +98,18 @@ internal sealed class UpdateTask(int number, string id, string component, Redfis
     {
         UpdatePhase.Applying => (int)Math.Clamp(100 * (now - ArmedAt) / applyDuration, 0, 99),
         UpdatePhase.Flashing => 50,
-        UpdatePhase.Applied or UpdatePhase.Completed => 100,
+        UpdatePhase.Verified or UpdatePhase.Applied or UpdatePhase.Completed => 100,
         _ => 0,
     };
 
     public void Say(string id, string text, string severity = "OK", params string[] arguments) => Messages.Add(new(id, text, severity, arguments));
+
+    public void Verify(DateTimeOffset now)
+    {
+        Phase = UpdatePhase.Verified;
+        EndTime = now;
+        SayDone();
+    }
 
     public void Arm(string boot, DateTimeOffset now, bool appliesNow)
     {

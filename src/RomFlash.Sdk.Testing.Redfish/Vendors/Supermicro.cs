@@ -22,7 +22,7 @@ internal sealed class Supermicro : VendorBehaviour
 
     public override Reply? RefusePush(ServiceState state, bool isLook) =>
         !state.Options.IsLicensed ? Reply.Error(405, "SMC.1.0.OemLicenseNotPassed", "Not licensed to perform this request.", "BIOS")
-        : !isLook && state.Tasks.Any(t => t.IsInFlight || t.Phase == UpdatePhase.Staged)
+        : !isLook && state.Tasks.Any(t => t.IsInFlight || t.IsStaged)
             ? Reply.Error(405, "SMC.1.0.OemFirmwareAlreadyInUpdateMode", "The BIOS firmware update was already in update mode.", "BIOS")
         : null;
 

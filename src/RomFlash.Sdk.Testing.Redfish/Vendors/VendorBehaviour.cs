@@ -67,13 +67,10 @@ internal abstract class VendorBehaviour
     /// <summary>Why the fields of a multipart push are refused; null when they are not.</summary>
     public virtual Reply? RefuseFields(JsonObject? parameters, IReadOnlyDictionary<string, string> fields) => null;
 
-    /// <summary>When the fields of a push say that it is applied, where the vendor has a way of its own.</summary>
-    public virtual RedfishApplyTime? ApplyTimeOf(JsonObject? parameters) => null;
-
     /// <summary>The answer to a push or to StartUpdate that was accepted.</summary>
     public virtual Reply Accept(UpdateTask task, Reply ordinary, bool isStart) => ordinary;
 
-    /// <summary>What becomes of a staged task, and of the task that StartUpdate tells; true when StartUpdate makes a task of its own.</summary>
+    /// <summary>Whether a push's task is done when the image has been verified, and StartUpdate makes another one.</summary>
     public virtual bool StartMakesATask => false;
 }
 
