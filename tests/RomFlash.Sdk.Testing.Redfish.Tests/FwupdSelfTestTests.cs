@@ -106,6 +106,9 @@ public sealed class FwupdSelfTestTests
                 {
                     Name = "Contoso BIOS Firmware",
                     Manufacturer = isSupermicro ? "SMCI" : "Contoso",
+
+                    // Dell's are numbers, and fwupd relies on it.
+                    SoftwareId = vendor == RedfishVendor.Dell ? "159" : null,
                     LowestSupportedVersion = "P79 v1.10",
                     ReleaseDate = "2019-03-15T00:00:00Z",
                     SerialNumber = "12345",

@@ -188,10 +188,10 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Vendor
         _gate.Dispose();
     }
 
-    private UpdateTask NewTask(string component, RedfishApplyTime applyTime, TaskPayload payload, SpooledImage image)
+    private UpdateTask NewTask(string component, RedfishApplyTime applyTime, TaskPayload payload, SpooledImage image, string? fileName = null)
     {
         var number = ++_lastNumber;
-        return new(number, vendor.TaskId(number), component, applyTime, payload, far.Clock.GetUtcNow()) { Image = image };
+        return new(number, vendor.TaskId(number), component, applyTime, payload, far.Clock.GetUtcNow()) { Image = image, FileName = fileName ?? $"update-{number}.rom" };
     }
 
     private void Add(UpdateTask task)
@@ -204,7 +204,7 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Vendor
 
     private UpdateTask TakeOver(UpdateTask verified)
     {
-        var task = NewTask(verified.Component, verified.ApplyTime, verified.Payload, verified.Image!);
+        var task = NewTask(verified.Component, verified.ApplyTime, verified.Payload, verified.Image!, verified.FileName);
         (task.DepositId, verified.DepositId, verified.Image) = (verified.DepositId, null, null);
         Add(task);
         return task;
@@ -445,5 +445,5 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Vendor
     }
 
     private static DepositManifest ManifestOf(string id, long generation, IReadOnlyList<UpdateTask> set) =>
-        new(id, generation, [.. set.Select(t => new DepositFile($"update-{t.Number}.rom", t.Image!.Length, t.Image.Sha256, t.Component))]);
+        new(id, generation, [.. set.Select(t => new DepositFile(t.FileName, t.Image!.Length, t.Image.Sha256, t.Component))]);
 }

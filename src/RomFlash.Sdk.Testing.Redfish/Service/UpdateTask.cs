@@ -60,6 +60,9 @@ internal sealed class UpdateTask(int number, string id, string component, Redfis
     /// <summary>The image, as long as it may still have to be deposited.</summary>
     public SpooledImage? Image { get; set; }
 
+    /// <summary>The name of its file in a deposit; part of what the deposit is recognised by.</summary>
+    public required string FileName { get; init; }
+
     /// <summary>The deposit that holds it, or null when none does.</summary>
     public string? DepositId { get; set; }
 
