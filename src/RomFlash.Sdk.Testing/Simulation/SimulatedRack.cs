@@ -20,6 +20,9 @@ public sealed class SimulatedRack
         _transport = new(this, new ClientLife());
     }
 
+    /// <summary>The clock of the targets that are built here: what stands in front of a target tells the same time.</summary>
+    public TimeProvider Clock => _clock;
+
     /// <summary>The transport of the current client; see <see cref="NewClient"/>.</summary>
     public SimulatedTransport Transport => _transport;
 
