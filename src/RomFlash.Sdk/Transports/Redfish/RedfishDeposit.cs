@@ -15,6 +15,7 @@ internal sealed class RedfishDeposit(
     DepositManifest manifest,
     ImmutableArray<RedfishInventoryItem> targets,
     ControllerMemory memory,
+    string? boot,
     TimeProvider time) : IDeposit
 {
     private const int MaxVerifyLooks = 600;
@@ -146,7 +147,7 @@ internal sealed class RedfishDeposit(
         await push.DisposeAsync().ConfigureAwait(false);
         if (completed.TryGetValue(out var reply, out var fault))
         {
-            memory.Add(new(manifest.Id, road.TaskOf(reply, connection) ?? string.Empty, IsStart: false, manifest.Files[_current].ComponentId));
+            memory.Add(new(manifest.Id, road.TaskOf(reply, connection) ?? string.Empty, IsStart: false, manifest.Files[_current].ComponentId, boot));
             return road.Effect == DepositEffect.Inert ? await WaitForVerificationAsync(cancellationToken).ConfigureAwait(false) : null;
         }
 

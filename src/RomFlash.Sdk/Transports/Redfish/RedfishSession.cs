@@ -132,7 +132,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return Unchanged(TransportFaultKind.AlreadyExists, $"deposit {manifest.Id} is being made");
         }
 
-        return TransportResult<IDeposit>.From(new RedfishDeposit(this, connection, Road, manifest, targets.ToImmutable(), memory, time));
+        return TransportResult<IDeposit>.From(new RedfishDeposit(this, connection, Road, manifest, targets.ToImmutable(), memory, situation.Boot, time));
     }
 
     public async ValueTask<TransportResult<Done>> DiscardDepositAsync(string id, long generation, CancellationToken cancellationToken)
@@ -196,9 +196,9 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         }
 
         var manifest = request.Manifest;
-        if (request.Method != ArmingMethod.ControllerUpdate || Road.Effect != DepositEffect.Inert || service.Updates!.StartUpdatePath is not { } start)
+        if (request.Method != ArmingMethod.ControllerUpdate)
         {
-            return Unchanged(TransportFaultKind.Unsupported, Road.Effect == DepositEffect.Inert ? "the one way to arm here is controller-update" : "an upload is armed by being complete here");
+            return Unchanged(TransportFaultKind.Unsupported, "the one way to arm here is controller-update");
         }
 
         if (manifest.Generation != 0)
@@ -221,6 +221,11 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return Unchanged(TransportFaultKind.Busy, "something else is armed, or being written");
         }
 
+        if (Road.Effect != DepositEffect.Inert || service.Updates!.StartUpdatePath is not { } start)
+        {
+            return Unchanged(TransportFaultKind.NotFound, "an upload is armed by being complete here, and none is");
+        }
+
         var staged = situation.Staged.Count(t => t.DepositId == manifest.Id);
         if (staged < manifest.Files.Length)
         {
@@ -239,7 +244,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return fault;
         }
 
-        memory.Add(new(manifest.Id, Road.TaskOf(reply, connection) ?? string.Empty, IsStart: true, manifest.Files.Length == 1 ? manifest.Files[0].ComponentId : null));
+        memory.Add(new(manifest.Id, Road.TaskOf(reply, connection) ?? string.Empty, IsStart: true, manifest.Files.Length == 1 ? manifest.Files[0].ComponentId : null, situation.Boot));
         return default(Done);
     }
 

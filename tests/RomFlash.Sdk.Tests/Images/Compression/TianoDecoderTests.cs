@@ -29,7 +29,7 @@ public sealed class TianoDecoderTests(ITestOutputHelper output)
     public void Decode_CodesOfEveryLength_AreRead(bool isEfi)
     {
         var variant = Variant(isEfi);
-        // Frequencies that double make codes of 1, 2, 3 … 16 bits.
+        // Frequencies that double make codes of many lengths.
         byte[] data = [.. Enumerable.Range(0, 16).SelectMany(i => Enumerable.Range(0, 1 << i).Select(_ => (byte)(i * 7)))];
         new Random(3).Shuffle(data);
 
@@ -131,7 +131,7 @@ public sealed class TianoDecoderTests(ITestOutputHelper output)
     [Fact]
     public void Decode_DistanceOutsideTheAlphabet_IsCorrupt()
     {
-        // Only 5 bits can say 31; and the alphabet of the other variant goes as far as 4 bits do.
+        // Only 5 bits can say 31.
         var bits = new BitWriter(true).Put(1, 16).Put(0, 5).Put(0, 5).Put(0, 9).Put('a', 9).Put(0, 5).Put(31, 5);
         Assert.Equal(DecodeStatus.Corrupt, TianoDecoder.Decode(TianoWriter.WithSizes([.. bits.ToArray(), 0, 0], 1), TianoVariant.Tiano, new byte[1], out _, CancellationToken.None));
     }

@@ -78,6 +78,7 @@ internal sealed class HpeRoad : UpdateRoad
             Phase = phase.Value,
             DepositId = note?.DepositId,
             ComponentId = note?.ComponentId,
+            Boot = note?.Boot,
             Messages = phase == TaskPhase.Failed ? RedfishMessage.Read([hpe["Result"]]) : [],
         });
     }

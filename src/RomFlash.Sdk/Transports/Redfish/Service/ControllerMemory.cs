@@ -77,4 +77,5 @@ internal sealed class ControllerMemory
 /// <param name="TaskPath">The task's path; empty when the service made none.</param>
 /// <param name="IsStart">Whether it is the start of what had been uploaded before.</param>
 /// <param name="ComponentId">The component, or null for a start.</param>
-internal sealed record UploadNote(string DepositId, string TaskPath, bool IsStart, string? ComponentId);
+/// <param name="Boot">When the system had last been reset then, as the service wrote it; null when it does not tell.</param>
+internal sealed record UploadNote(string DepositId, string TaskPath, bool IsStart, string? ComponentId, string? Boot);

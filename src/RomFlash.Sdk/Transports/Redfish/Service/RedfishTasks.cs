@@ -22,6 +22,9 @@ internal sealed record UpdateSituation
     public ImmutableArray<UpdateTask> Foreign { get; init; } = [];
 
     public ArmedPhase Phase { get; init; }
+
+    /// <summary>When the system was last reset, as the service writes it; null when it does not tell.</summary>
+    public string? Boot { get; init; }
 }
 
 /// <summary>Reads tasks, and tells from them what is staged, armed and being written. Tasks of the past count for nothing once the system has been reset.</summary>
@@ -45,26 +48,18 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             return fault;
         }
 
-        DateTimeOffset? reset = null;
-        if (tasks.Any(t => t.Phase == TaskPhase.Done))
-        {
-            if (!(await _reader.TryReadAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out fault))
-            {
-                return fault;
-            }
-
-            reset = UpdateTask.Time(system.Json.Text("LastResetTime", 64));
-        }
-
-        return Judge(tasks, road.Effect, reset);
+        return (await _reader.TryReadAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out fault)
+            ? Judge(tasks, road.Effect, system.Json.Text("LastResetTime", 64))
+            : fault;
     }
 
     /// <summary>The judgement alone.</summary>
     /// <param name="tasks">The tasks about updates.</param>
     /// <param name="effect">What an upload means here.</param>
-    /// <param name="reset">When the system was last reset, or null when nobody knows.</param>
-    public static UpdateSituation Judge(ImmutableArray<UpdateTask> tasks, DepositEffect effect, DateTimeOffset? reset)
+    /// <param name="boot">When the system was last reset, as the service writes it, or null when nobody knows.</param>
+    public static UpdateSituation Judge(ImmutableArray<UpdateTask> tasks, DepositEffect effect, string? boot)
     {
+        var reset = UpdateTask.Time(boot);
         var starts = tasks.Where(t => t.IsStart).ToImmutableArray();
         var uploads = tasks.Where(t => !t.IsStart).ToImmutableArray();
         var staged = ImmutableArray.CreateBuilder<UpdateTask>();
@@ -96,7 +91,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             }
         }
 
-        return new() { Tasks = tasks, Staged = staged.ToImmutable(), Foreign = foreign.ToImmutable(), Ours = ours, Phase = phase };
+        return new() { Tasks = tasks, Staged = staged.ToImmutable(), Foreign = foreign.ToImmutable(), Ours = ours, Phase = phase, Boot = boot };
 
         void Weigh(UpdateTask task)
         {
@@ -126,7 +121,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             phase = phase == ArmedPhase.Applying ? phase : own;
         }
 
-        bool IsFresh(UpdateTask task) => task.Ended is { } ended && reset is { } since && ended >= since;
+        bool IsFresh(UpdateTask task) => (task.Ended is { } ended && reset is { } since && ended >= since) || (boot is not null && task.Boot == boot);
     }
 
     private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadTasksAsync(RedfishUpdateService updates, UpdateRoad road, CancellationToken cancellationToken)
@@ -214,6 +209,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             DepositId = note.DepositId,
             ComponentId = note.ComponentId,
             IsStart = note.IsStart,
+            Boot = note.Boot,
             RetryAfter = reply.RetryAfter,
         });
     }

@@ -36,6 +36,9 @@ internal sealed record UpdateTask
 
     public DateTimeOffset? Ended { get; init; }
 
+    /// <summary>When the system had last been reset as this process made it, as the service wrote it; null when it was not made by this process.</summary>
+    public string? Boot { get; init; }
+
     public ImmutableArray<RedfishMessage> Messages { get; init; } = [];
 
     public TimeSpan? RetryAfter { get; init; }
@@ -61,6 +64,7 @@ internal sealed record UpdateTask
             DepositId = isOurs ? deposit : note?.DepositId,
             ComponentId = isOurs ? component : note?.ComponentId,
             IsStart = note?.IsStart ?? string.Equals(payload.Text("TargetUri"), updates.StartUpdatePath, StringComparison.Ordinal),
+            Boot = note?.Boot,
             Ended = Time(json.Text("EndTime", 64)),
             Messages = RedfishMessage.Read(json.Items("Messages", RedfishMessage.MaxMessages)),
         };
