@@ -20,6 +20,9 @@ internal sealed class RuleNotApplicableException(string message) : Exception(mes
 internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDisposable
 {
     private readonly List<ITargetSession> _sessions = [];
+    // One deposit after another is more than some targets take.
+    private bool _hasDeposit;
+    private bool _canBeBusy;
     private int _deposits;
 
     public ConformanceSubject Subject => subject;
@@ -72,7 +75,7 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
         where T : notnull =>
         (await AnswerAsync(call, what).ConfigureAwait(false)).TryGetValue(out var value, out var fault)
             ? value
-            : throw new RuleBrokenException($"{what} failed: {fault}");
+            : throw (_canBeBusy && fault.Kind == TransportFaultKind.Busy ? new RuleNotApplicableException("the target takes one deposit at a time") : new RuleBrokenException($"{what} failed: {fault}"));
 
     /// <summary>Requires a fault of one of some kinds that changed nothing; no kinds means any.</summary>
     public async Task<TransportFault> RefusalAsync<T>(ValueTask<TransportResult<T>> call, string what, params TransportFaultKind[] kinds)
@@ -151,6 +154,7 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
     public async Task<DepositManifest> CommittedAsync(IDepositCapability deposits, long generation)
     {
         var manifest = Manifest(generation);
+        _canBeBusy = _hasDeposit;
         var deposit = await OpenAsync(deposits, manifest).ConfigureAwait(false);
         await using (deposit.ConfigureAwait(false))
         {
@@ -158,6 +162,7 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
             await ValueAsync(deposit.CommitAsync(CancellationToken.None), "committing").ConfigureAwait(false);
         }
 
+        (_hasDeposit, _canBeBusy) = (true, false);
         return manifest;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 
 namespace RomFlash.Sdk.Transports.Redfish;
 
@@ -24,13 +25,13 @@ internal sealed class RedfishAddress
     public int Port { get; }
 
     /// <summary>The SHA-256 of the only certificate (DER) that is accepted, 32 bytes; null when the platform or the caller's roots decide.</summary>
-    public ReadOnlyMemory<byte>? Pin { get; }
+    public byte[]? Pin { get; }
 
     /// <summary>The service's scheme, host and port; every reference must stay there.</summary>
     public Uri Authority { get; }
 
     /// <summary>The value of the Host field (RFC 9112, 3.2): no port when it is the default.</summary>
-    public string HostField => Authority.IsDefaultPort ? Authority.IdnHost.Contains(':', StringComparison.Ordinal) ? $"[{Authority.IdnHost}]" : Authority.IdnHost : Authority.Authority;
+    public string HostField => (Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host) + (Port == 443 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $":{Port}"));
 
     public static TransportResult<RedfishAddress> TryParse(Uri address)
     {

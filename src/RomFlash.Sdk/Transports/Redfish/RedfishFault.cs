@@ -109,43 +109,39 @@ internal static class RedfishFault
     };
 
     /// <summary>
-    /// What a message id means (registries: DSP8010, bundle 2024.4, Base 1.19 and Update 1.2; OEM ids as services send them). Null for ids that say
-    /// no more than the status does.
+    /// What a message id means: DMTF's registries Base (1.18) and Update (1.0), Supermicro's SMC and HPE's iLO. Null for ids that say no more than
+    /// the status does.
     /// </summary>
     public static TransportFaultKind? KindOf(string messageId) => messageId switch
     {
-        "Base.InsufficientPrivilege" or "Base.ResourceAtUriUnauthorized" or "Base.AccessDenied" or "Base.InsufficientPrivilegeForProperty" or "Base.OperationNotAllowed" => TransportFaultKind.AccessDenied,
-        "Base.NoValidSession" or "Base.AuthenticationTokenRequired" or "Base.InvalidAuthentication" => TransportFaultKind.CredentialsRejected,
-        "Base.PasswordChangeRequired" or "Base.PasswordChangeRequiredWithLocation" => TransportFaultKind.PasswordExpired,
+        "Base.InsufficientPrivilege" or "Base.ResourceAtUriUnauthorized" or "Base.OperationNotAllowed" or "Base.RestrictedRole" or "Base.RestrictedPrivilege" or "iLO.InsufficientPrivilege" => TransportFaultKind.AccessDenied,
+        "Base.NoValidSession" or "Base.AuthenticationTokenRequired" or "Base.SessionTerminated" or "Base.AccountForSessionNoLongerExists" or "iLO.UnauthorizedLoginAttempt" => TransportFaultKind.CredentialsRejected,
+        "Base.PasswordChangeRequired" => TransportFaultKind.PasswordExpired,
         "Base.ResourceNotFound" or "Base.ResourceMissingAtURI" or "Base.InvalidURI" => TransportFaultKind.NotFound,
         "Base.ResourceAlreadyExists" => TransportFaultKind.AlreadyExists,
-        "Base.ResourceInUse" or "Base.ResourceInStandby" or "Base.ResourceExhaustion" or "Base.ServiceTemporarilyUnavailable" or "Base.ServiceInUnknownState" or "Base.ServiceShuttingDown" or "Base.SessionLimitExceeded"
-            or "Base.OperationTimeout" or "Base.ConditionInRelatedResource" or "Base.CreateLimitReachedForResource" or "Base.ServiceDisabledTemporarily" or "Base.PreconditionFailed" => TransportFaultKind.Busy,
+        "Base.InsufficientStorage" => TransportFaultKind.NoSpace,
         "Base.ServiceDisabled" => TransportFaultKind.ServiceNotRunning,
-        "Base.ActionNotSupported" or "Base.ActionParameterNotSupported" or "Base.ActionParameterUnknown" or "Base.OperationNotSupported" or "Base.QueryNotSupported" or "Base.QueryNotSupportedOnResource" or "Base.QueryNotSupportedOnOperation"
-            or "Base.PropertyUnknown" or "Base.PropertyNotWritable" or "Base.PropertyNotUpdated" or "Base.ResourceCannotBeDeleted" or "Base.LicenseRequired" or "Base.HeaderMissing" or "Base.HeaderInvalid"
-            or "Base.PreconditionRequired" or "Base.NotAcceptable" or "Base.ActionDeprecated" => TransportFaultKind.Unsupported,
-        "Base.PropertyValueNotInList" or "Base.PropertyValueTypeError" or "Base.PropertyValueFormatError" or "Base.PropertyValueError" or "Base.PropertyValueConflict" or "Base.PropertyValueOutOfRange" or "Base.PropertyValueIncorrect"
-            or "Base.PropertyValueResourceConflict" or "Base.PropertyMissing" or "Base.PropertyDuplicate" or "Base.ActionParameterMissing" or "Base.ActionParameterDuplicate" or "Base.ActionParameterValueNotInList"
-            or "Base.ActionParameterValueTypeError" or "Base.ActionParameterValueFormatError" or "Base.ActionParameterValueError" or "Base.ActionParameterValueConflict" or "Base.ActionParameterValueOutOfRange"
-            or "Base.MalformedJSON" or "Base.EmptyJSON" or "Base.UnrecognizedRequestBody" or "Base.InvalidJSON" or "Base.InvalidObject" or "Base.StringValueTooLong" or "Base.StringValueTooShort" or "Base.PayloadTooLarge"
-            or "Base.ArraySizeTooLong" or "Base.InvalidIndex" => TransportFaultKind.Rejected,
-        "Base.CouldNotEstablishConnection" or "Base.SourceDoesNotSupportProtocol" => TransportFaultKind.Unreachable,
-        "Base.AccountLocked" => TransportFaultKind.AccountLocked,
-        "Base.AccountDisabled" => TransportFaultKind.AccountDisabled,
+        "Base.ResourceInUse" or "Base.ResourceInStandby" or "Base.ResourceExhaustion" or "Base.ResourceCreationConflict" or "Base.ServiceTemporarilyUnavailable" or "Base.ServiceInUnknownState" or "Base.ServiceShuttingDown"
+            or "Base.SessionLimitExceeded" or "Base.CreateLimitReachedForResource" or "Base.ConditionInRelatedResource" or "Base.PreconditionFailed" => TransportFaultKind.Busy,
+        "Base.ActionNotSupported" or "Base.ActionParameterNotSupported" or "Base.ActionParameterUnknown" or "Base.QueryNotSupported" or "Base.QueryNotSupportedOnResource" or "Base.QueryNotSupportedOnOperation"
+            or "Base.QueryParameterUnsupported" or "Base.PropertyUnknown" or "Base.PropertyNotWritable" or "Base.ResourceCannotBeDeleted" or "Base.SourceDoesNotSupportProtocol" or "Base.LicenseRequired" or "Base.HeaderMissing"
+            or "Base.HeaderInvalid" or "Base.PreconditionRequired" or "Base.NotAcceptable" => TransportFaultKind.Unsupported,
+        "Base.PropertyValueNotInList" or "Base.PropertyValueTypeError" or "Base.PropertyValueFormatError" or "Base.PropertyValueError" or "Base.PropertyValueConflict" or "Base.PropertyValueExternalConflict"
+            or "Base.PropertyValueOutOfRange" or "Base.PropertyValueIncorrect" or "Base.PropertyValueResourceConflict" or "Base.PropertyMissing" or "Base.PropertyDuplicate" or "Base.CreateFailedMissingReqProperties"
+            or "Base.ActionParameterMissing" or "Base.ActionParameterDuplicate" or "Base.ActionParameterValueNotInList" or "Base.ActionParameterValueTypeError" or "Base.ActionParameterValueFormatError"
+            or "Base.ActionParameterValueError" or "Base.ActionParameterValueConflict" or "Base.ActionParameterValueOutOfRange" or "Base.MalformedJSON" or "Base.EmptyJSON" or "Base.InvalidJSON" or "Base.InvalidObject"
+            or "Base.UnrecognizedRequestBody" or "Base.PayloadTooLarge" or "Base.MissingOrMalformedPart" or "Base.StringValueTooLong" or "Base.StringValueTooShort" => TransportFaultKind.Rejected,
 
-        "Update.VerificationFailed" or "Update.ApplyFailed" or "Update.ActivateFailed" or "Update.TransferFailed" or "Update.NoTargetsDetermined" or "Update.TargetDetermined" or "Update.UpdateNotApplicable" => TransportFaultKind.Rejected,
-        "Update.UpdateInProgress" or "Update.OperationTransitionedToJob" => TransportFaultKind.Busy,
+        "Update.VerificationFailed" or "Update.ApplyFailed" or "Update.ActivateFailed" or "Update.TransferFailed" => TransportFaultKind.Rejected,
+        "Update.UpdateInProgress" => TransportFaultKind.Busy,
 
-        // Supermicro: the out-of-band licence is missing; an upload was begun and not ended.
+        // Supermicro: the licence for updates from outside is missing; an upload was begun and not ended.
         "SMC.OemLicenseNotPassed" => TransportFaultKind.Unsupported,
         "SMC.OemFirmwareAlreadyInUpdateMode" => TransportFaultKind.Busy,
 
-        // HPE iLO.
-        "iLO.UnsupportedOperation" or "iLO.LicenseKeyRequired" or "iLO.ActionNotSupported" => TransportFaultKind.Unsupported,
-        "iLO.FirmwareUpdateInProgress" or "iLO.UpdateInProgress" or "iLO.ResourceInUse" or "iLO.ServerPOSTInProgress" => TransportFaultKind.Busy,
-        "iLO.UnauthorizedLoginAttempt" => TransportFaultKind.CredentialsRejected,
-        "iLO.AccessDenied" or "iLO.InsufficientPrivilege" => TransportFaultKind.AccessDenied,
+        "iLO.FirmwareFlashAlreadyInProgress" or "iLO.UpdateTemporarilyUnavailable" or "iLO.UpdateTaskQueueFull" => TransportFaultKind.Busy,
+        "iLO.LicenseKeyRequired" or "iLO.UnsupportedOperation" or "iLO.UnsupportedOperationInSystemBIOS" or "iLO.UnsupportedOperationInLegacyBootMode" => TransportFaultKind.Unsupported,
+        "iLO.UpdateFailed" or "iLO.UpdateInvalidFile" or "iLO.UpdateNotApplicable" or "iLO.UpdateDependencyFailure" or "iLO.UpdateBadParameter" => TransportFaultKind.Rejected,
         _ => null,
     };
 
@@ -193,6 +189,11 @@ internal static class RedfishFault
         }
 
         var said = message.Text.Length > 0 ? message.Text : message.Id;
+        if (said.Length == 0)
+        {
+            return text;
+        }
+
         return Clip(message.Resolution.Length > 0 ? $"{text}: {said} {message.Resolution}" : $"{text}: {said}");
     }
 

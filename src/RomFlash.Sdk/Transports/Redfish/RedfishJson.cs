@@ -48,8 +48,10 @@ internal readonly struct RedfishJson
         try
         {
             var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
-            json = new(JsonElement.ParseValue(ref reader));
-            return !reader.Read();
+            var element = JsonElement.ParseValue(ref reader);
+            var isWhole = !reader.Read();
+            json = isWhole ? new(element) : default;
+            return isWhole;
         }
         catch (JsonException)
         {

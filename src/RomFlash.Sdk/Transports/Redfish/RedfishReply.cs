@@ -98,6 +98,18 @@ internal sealed record RedfishMessage
         return messages.ToImmutable();
     }
 
+    /// <summary>The ids alone, for texts that may quote what must not be repeated.</summary>
+    public static ImmutableArray<RedfishMessage> IdsOf(ImmutableArray<RedfishMessage> messages)
+    {
+        var ids = ImmutableArray.CreateBuilder<RedfishMessage>(messages.Length);
+        foreach (var message in messages)
+        {
+            ids.Add(new() { Id = message.Id, Severity = message.Severity });
+        }
+
+        return ids.ToImmutable();
+    }
+
     /// <summary>Takes the version out of <c>Registry.1.2.3.Key</c> or <c>Registry.v1_2_3.Key</c> (DSP0266, 9.5.11.4).</summary>
     public static string Shorten(string? id)
     {

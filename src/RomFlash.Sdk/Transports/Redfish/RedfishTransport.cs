@@ -50,7 +50,7 @@ public sealed class RedfishTransport : ITransport
         }
 
         if (!RedfishAddress.TryParse(request.Endpoint.Address).TryGetValue(out var address, out var fault)
-            || !(await RedfishConnection.ConnectAsync(address, request, _options, cancellationToken).ConfigureAwait(false)).TryGetValue(out var connection, out fault))
+            || !(await RedfishConnection.ConnectAsync(address, request.Credentials, _options, request.TimeProvider, cancellationToken).ConfigureAwait(false)).TryGetValue(out var connection, out fault))
         {
             return fault;
         }

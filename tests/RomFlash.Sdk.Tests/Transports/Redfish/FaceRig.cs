@@ -6,6 +6,7 @@ using RomFlash.Sdk.Testing.Redfish;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Redfish;
+using FaceFault = RomFlash.Sdk.Testing.Redfish.RedfishFault;
 
 namespace RomFlash.Sdk.Tests.Transports.Redfish;
 
@@ -85,7 +86,7 @@ internal sealed class FaceRig : IAsyncDisposable
     }
 
     /// <summary>Has the next request end like this.</summary>
-    public ValueTask MeetNext(RedfishFault fault)
+    public ValueTask MeetNext(FaceFault fault)
     {
         var isMet = 0;
         Face.Interfere = _ => Interlocked.Exchange(ref isMet, 1) == 0 ? fault : null;

@@ -1,6 +1,7 @@
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Conformance;
 using RomFlash.Sdk.Testing.Redfish;
+using FaceFault = RomFlash.Sdk.Testing.Redfish.RedfishFault;
 
 namespace RomFlash.Sdk.Tests.Transports.Redfish;
 
@@ -32,8 +33,8 @@ public sealed class RedfishConformanceTests
                     HostileText = Hostile,
 
                     // No cut connections: a session with a controller is no connection, and outlives it. RedfishFaultTests cut every one of them.
-                    LoseNextAnswer = () => rig.MeetNext(RedfishFault.LoseAnswer),
-                    HangNextOperation = () => rig.MeetNext(RedfishFault.Hang),
+                    LoseNextAnswer = () => rig.MeetNext(FaceFault.LoseAnswer),
+                    HangNextOperation = () => rig.MeetNext(FaceFault.Hang),
                     CleanUp = rig.DisposeAsync,
                 };
             },

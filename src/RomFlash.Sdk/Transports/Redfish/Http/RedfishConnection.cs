@@ -63,20 +63,21 @@ internal sealed class RedfishConnection : IAsyncDisposable
     /// <summary>Connects and logs in.</summary>
     public static async ValueTask<TransportResult<RedfishConnection>> ConnectAsync(
         RedfishAddress address,
-        TransportConnectRequest request,
+        TargetCredentials account,
         RedfishTransportOptions options,
+        TimeProvider time,
         CancellationToken cancellationToken)
     {
-        if (request.Credentials is not PasswordCredentials credentials)
+        if (account is not PasswordCredentials credentials)
         {
-            return ReferenceEquals(request.Credentials, TargetCredentials.CurrentUser)
+            return ReferenceEquals(account, TargetCredentials.CurrentUser)
                 ? new TransportFault(TransportFaultKind.CurrentUserUnavailable, FaultEffect.NotSent, "a management controller knows accounts of its own alone")
                 : new TransportFault(TransportFaultKind.CredentialsUnavailable, FaultEffect.NotSent, "a management controller wants a user name and a password");
         }
 
         // The caller wipes its own when the session is open; a new login needs it again.
         var password = credentials.UsePassword(0, static (_, characters) => new Secret(characters));
-        var connection = new RedfishConnection(address, credentials.UserName, password, options, request.TimeProvider);
+        var connection = new RedfishConnection(address, credentials.UserName, password, options, time);
         var opened = await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
         if (opened is null)
         {

@@ -12,11 +12,11 @@ namespace RomFlash.Sdk.Transports.Redfish.Http;
 /// <remarks>Thread-safe.</remarks>
 internal sealed class ServerTrust
 {
-    private readonly ReadOnlyMemory<byte>? _pin;
+    private readonly byte[]? _pin;
     private readonly X509Certificate2Collection? _roots;
     private byte[]? _seen;
 
-    public ServerTrust(ReadOnlyMemory<byte>? pin, X509Certificate2Collection? roots)
+    public ServerTrust(byte[]? pin, X509Certificate2Collection? roots)
     {
         _pin = pin;
         _roots = roots;
@@ -52,9 +52,9 @@ internal sealed class ServerTrust
         var found = SHA256.HashData(certificate.GetRawCertData());
         if (_pin is { } pin)
         {
-            if (!CryptographicOperations.FixedTimeEquals(pin.Span, found))
+            if (!CryptographicOperations.FixedTimeEquals(pin, found))
             {
-                return $"the server's certificate is not the pinned one: expected sha256 {Hex(pin.Span)}, found {Hex(found)}";
+                return $"the server's certificate is not the pinned one: expected sha256 {Hex(pin)}, found {Hex(found)}";
             }
         }
         else if (errors is not SslPolicyErrors.None)
