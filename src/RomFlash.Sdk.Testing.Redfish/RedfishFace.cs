@@ -54,6 +54,9 @@ public sealed class RedfishFace : IAsyncDisposable
     /// <summary>The SHA-256 of the certificate that is shown now; empty without TLS.</summary>
     public ContentDigest Fingerprint => Volatile.Read(ref _certificate) is { } shown ? new(SHA256.HashData(shown.RawData)) : default;
 
+    /// <summary>The certificate that is shown now as PEM text, for clients that are given what to trust; empty without TLS.</summary>
+    public string CertificatePem => Volatile.Read(ref _certificate)?.ExportCertificatePem() ?? string.Empty;
+
     /// <summary>How many requests came so far.</summary>
     public int RequestCount => Volatile.Read(ref _requests);
 
