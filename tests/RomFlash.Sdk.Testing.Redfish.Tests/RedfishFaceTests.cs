@@ -153,6 +153,18 @@ public sealed class RedfishFaceTests
         Assert.Equal(0, under.Target.BootCount);
     }
 
+    [Fact]
+    public async Task Delete_OfAnothersSession_IsForbiddenForAReader()
+    {
+        await using var under = await StartAsync();
+        using var client = under.NewClient(null);
+        using var reader = under.NewClient(Reader);
+        var (token, location) = await LogInAsync(client);
+
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(reader, HttpMethod.Delete, location, null));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(client, HttpMethod.Get, "/redfish/v1/Systems", token));
+    }
+
     [Theory]
     [InlineData("GET", "/redfish/v1/Nothing", 404)]
     [InlineData("GET", "/redfish/v1/UpdateService/FirmwareInventory/none", 404)]

@@ -372,6 +372,64 @@ public sealed class UpdateTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Push_ToATargetWithClaims_IsMadeUnderTheControllersOwn()
+    {
+        await using var under = await StartAsync(change: o => o with { Persona = SimulatedPersona.Ordinary });
+        using var first = await under.PushAsync(NewSystemRom.Content, "OnStartUpdateRequest");
+        using var second = await under.PushAsync(NewArrayRom.Content, "OnReset");
+        using var started = await under.PostAsync(StartUpdate, "{}");
+        under.Restart();
+
+        Assert.Equal("controller", under.Target.Claim!.Owner);
+        Assert.Equal("Completed", await StateAsync(under, await TaskAsync(first)));
+        Assert.Equal("Completed", await StateAsync(under, await TaskAsync(second)));
+    }
+
+    [Fact]
+    public async Task Push_ToATargetThatFlashesAtOnce_IsInstalledByItsOwnRestart()
+    {
+        await using var under = await StartAsync(change: o => o with { Persona = SimulatedPersona.FlashingAtOnce });
+        using var pushed = await under.PushAsync(NewSystemRom.Content, "Immediate");
+        under.Clock.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Equal("Completed", await StateAsync(under, await TaskAsync(pushed)));
+    }
+
+    [Fact]
+    public async Task Delete_WhereArmingCantBeTakenBack_IsRefusedAndStaysArmed()
+    {
+        await using var under = await StartAsync(change: o => o with { Persona = RedfishFace.ControllerPersona with { CanDisarm = false } });
+        using var pushed = await under.PushAsync(NewSystemRom.Content, "OnReset");
+
+        Assert.Equal(HttpStatusCode.Conflict, await DeleteAsync(under, (string)(await TaskAsync(pushed))["@odata.id"]!));
+        Assert.Equal(ArmedPhase.Armed, under.Target.ArmedPhase);
+    }
+
+    [Fact]
+    public async Task Push_OfMoreThanOneBootCanFlash_EndsInAnException()
+    {
+        await using var under = await StartAsync(change: o => o with { Persona = RedfishFace.ControllerPersona with { MaxComponents = 1 } });
+        using var first = await under.PushAsync(NewSystemRom.Content, "OnReset");
+        using var second = await under.PushAsync(NewArrayRom.Content, "OnReset");
+
+        Assert.Equal("Exception", (string)(await TaskAsync(second))["TaskState"]!);
+        Assert.Equal(NewSystemRom.Sha256, under.Target.ArmedDigests.Single());
+        Assert.Empty(under.Target.Deposits);
+    }
+
+    [Fact]
+    public async Task Push_ThatPowerIsLostIn_EndsInAnExceptionAndTheInventoryTellsNoVersion()
+    {
+        await using var under = await StartAsync(change: o => o with { PowerLossAtBlock = 1, PowerLossEnding = SimulatedPowerLossEnding.SaysRecovery });
+        using var pushed = await under.PushAsync(NewSystemRom.Content, "OnReset");
+        under.Restart();
+
+        Assert.Equal("Exception", await StateAsync(under, await TaskAsync(pushed)));
+        Assert.Null((string?)(await under.GetAsync("/redfish/v1/UpdateService/FirmwareInventory/system"))["Version"]);
+        Assert.Equal("Critical", (string)(await under.GetAsync("/redfish/v1/Systems/1"))["Status"]!["Health"]!);
+    }
+
+    [Fact]
     public async Task Push_Of64MiB_IsNeverHeldInMemory()
     {
         const int Length = 64 << 20;
