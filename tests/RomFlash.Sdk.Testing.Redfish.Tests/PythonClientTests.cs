@@ -11,11 +11,7 @@ public sealed class PythonClientTests
     private const string RedfishTool = "/usr/bin/redfishtool";
 
     [Theory]
-    [InlineData(RedfishVendor.Generic)]
-    [InlineData(RedfishVendor.OpenBmc)]
-    [InlineData(RedfishVendor.Dell)]
-    [InlineData(RedfishVendor.Supermicro)]
-    [InlineData(RedfishVendor.Hpe)]
+    [MemberData(nameof(FaceUnderTest.Vendors), MemberType = typeof(FaceUnderTest))]
     public async Task Sushy_WithASession_ReadsAndRestarts(RedfishVendor vendor)
     {
         await using var under = await FaceUnderTest.StartAsync(FaceUnderTest.Options(vendor));

@@ -11,11 +11,7 @@ namespace RomFlash.Sdk.Testing.Redfish.Tests;
 public sealed class RedfishFaceTests
 {
     [Theory]
-    [InlineData(RedfishVendor.Generic)]
-    [InlineData(RedfishVendor.OpenBmc)]
-    [InlineData(RedfishVendor.Dell)]
-    [InlineData(RedfishVendor.Supermicro)]
-    [InlineData(RedfishVendor.Hpe)]
+    [MemberData(nameof(FaceUnderTest.Vendors), MemberType = typeof(FaceUnderTest))]
     public async Task Get_EveryLinkFromTheRoot_IsAResourceThatNamesItself(RedfishVendor vendor)
     {
         await using var under = await StartAsync(Options(vendor));
