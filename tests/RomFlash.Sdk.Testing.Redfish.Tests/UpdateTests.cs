@@ -341,15 +341,19 @@ public sealed class UpdateTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(500)]
-    [InlineData(-1)]
-    public async Task Push_CutBeforeItsEnd_LeavesNothing(int kept)
+    [InlineData(0, 0)]
+    [InlineData(1, 0)]
+    [InlineData(500, 0)]
+    [InlineData(-1, 0)]
+    [InlineData(-1, 1)]
+    [InlineData(-100, 100)]
+    public async Task Push_CutBeforeItsEnd_LeavesNothing(int kept, int epilogue)
     {
         await using var under = await StartAsync(Options() with { PlainHttp = true });
         using var content = MultipartOf("""{"@Redfish.OperationApplyTime":"OnReset"}""", new ReadOnlyMemoryContent(NewSystemRom.Content));
-        var body = await content.ReadAsByteArrayAsync();
+
+        // What follows the last boundary belongs to the request as well (RFC 2046, 5.1.1).
+        byte[] body = [.. await content.ReadAsByteArrayAsync(), .. new byte[epilogue]];
         kept = kept < 0 ? body.Length + kept : kept;
         var head = $"POST /redfish/v1/UpdateService/MultipartUpload HTTP/1.1\r\nHost: localhost\r\nAuthorization: {under.Client.DefaultRequestHeaders.Authorization}\r\n"
             + $"Content-Type: {content.Headers.ContentType}\r\nContent-Length: {body.Length}\r\n\r\n";
