@@ -162,7 +162,11 @@ public sealed class RedfishUpgradeTests : IDisposable
     {
         public async ValueTask<FlashResult<CompatibilityVerdict>> EvaluateAsync(CompatibilityQuery query, CancellationToken cancellationToken)
         {
-            if (!(await inner.EvaluateAsync(query, cancellationToken)).TryGetValue(out var verdict, out var failure))
+            // The simulated releases know their versions as the device tells them; what a controller calls them is the same text.
+            var evidence = query.Report.Evidence;
+            var roms = query.Report.Roms.Select(r => r with { Versions = [.. r.Versions, .. r.Versions.Where(v => v.Source == FactSource.Redfish).Select(v => new ReportedVersion(FactSource.Device, v.Version))] }).ToImmutableArray();
+            var report = TargetReport.TryCreate(query.Report.Target, evidence with { Facts = evidence.Facts with { Roms = roms } }).GetValueOrThrow();
+            if (!(await inner.EvaluateAsync(query with { Report = report }, cancellationToken)).TryGetValue(out var verdict, out var failure))
             {
                 return failure;
             }

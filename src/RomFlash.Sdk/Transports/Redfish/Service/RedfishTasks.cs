@@ -121,7 +121,11 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             phase = phase == ArmedPhase.Applying ? phase : own;
         }
 
-        bool IsFresh(UpdateTask task) => (task.Ended is { } ended && reset is { } since && ended >= since) || (boot is not null && task.Boot == boot);
+        // Whoever made it knows whether the system was reset since. To everybody else a task that ended in the last boot looks like one that ended after it, unless it
+        // says that a reset is required (DSP2065, Base, ResetRequired).
+        bool IsFresh(UpdateTask task) => task.Boot is { } made
+            ? boot is not null && made == boot
+            : task.Ended is { } ended && reset is { } since && ended >= since && task.Messages.Any(m => m.Id.EndsWith(".ResetRequired", StringComparison.Ordinal));
     }
 
     private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadTasksAsync(RedfishUpdateService updates, UpdateRoad road, CancellationToken cancellationToken)
