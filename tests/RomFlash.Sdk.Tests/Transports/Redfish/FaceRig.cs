@@ -33,6 +33,8 @@ internal sealed class FaceRig : IAsyncDisposable
 
     public static SimulatedRom NewSystem { get; } = SimulatedRom.Create(SystemClass, RomKind.SystemRom, "1.1.0", 0x0001_0001, 70_000, seed: 2);
 
+    public static SimulatedRom Large { get; } = SimulatedRom.Create(SystemClass, RomKind.SystemRom, "1.1.0", 0x0001_0001, 500_000, seed: 3);
+
     public static SimulatedRom OldArray { get; } = SimulatedRom.Create(ArrayClass, RomKind.ArrayController, "6.30", 0x0006_001E, pci: new PciId(0x103C, 0x3239));
 
     public static SimulatedRom NewArray { get; } = SimulatedRom.Create(ArrayClass, RomKind.ArrayController, "6.40", 0x0006_0028, 3000, pci: new PciId(0x103C, 0x3239));
