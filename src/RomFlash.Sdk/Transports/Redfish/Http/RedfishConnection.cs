@@ -42,6 +42,7 @@ internal sealed class RedfishConnection : IAsyncDisposable
     private volatile string? _token;
     private readonly Lock _gate = new();
     private readonly List<Login> _logins = [];
+    private readonly CancellationTokenSource _closing = new();
     private long _opened;
     private volatile bool _usesBasic;
     private volatile bool _isDisposed;
@@ -54,8 +55,13 @@ internal sealed class RedfishConnection : IAsyncDisposable
         _options = options;
         _time = time;
         _trust = new ServerTrust(address.Pin, options.TrustedRoots);
-        _reader = Create(isWriter: false);
-        _writer = Create(isWriter: true);
+        _reader = Create(isWriter: false, stream => stream);
+        _writer = Create(isWriter: true, stream =>
+        {
+            // From here on a request may reach the service; before, none has. Which one it is, is known too late.
+            Interlocked.Increment(ref _opened);
+            return stream;
+        });
     }
 
     public RedfishAddress Address { get; }
@@ -141,27 +147,39 @@ internal sealed class RedfishConnection : IAsyncDisposable
             return Elsewhere(request.Path, FaultEffect.NotSent);
         }
 
-        var push = new RedfishPush(this, _writer, request);
-        var message = Compose(HttpMethod.Post, uri, push.Content, request.Comment);
-        message.Headers.ExpectContinue = true;
-        if (request.Cookie is { } cookie)
+        // A service that knows no "Expect" says so before it has anything of the body; it is asked once more without (RFC 9110, 10.1.1).
+        for (var expects = true; ; expects = false)
         {
-            message.Headers.TryAddWithoutValidation("Cookie", cookie);
-        }
+            if (_isDisposed)
+            {
+                return Closed;
+            }
 
-        if (request.IfMatch is { } etag)
-        {
-            message.Headers.TryAddWithoutValidation("If-Match", etag);
-        }
+            var push = new RedfishPush(this, filter => Create(isWriter: true, filter), request, _closing.Token);
+            var message = Compose(HttpMethod.Post, uri, push.Content, request.Comment);
+            message.Headers.ExpectContinue = expects;
+            if (request.Cookie is { } cookie)
+            {
+                message.Headers.TryAddWithoutValidation("Cookie", cookie);
+            }
 
-        var fault = await push.BeginAsync(message, cancellationToken).ConfigureAwait(false);
-        if (fault is null)
-        {
-            return push;
-        }
+            if (request.IfMatch is { } etag)
+            {
+                message.Headers.TryAddWithoutValidation("If-Match", etag);
+            }
 
-        await push.DisposeAsync().ConfigureAwait(false);
-        return fault;
+            var fault = await push.BeginAsync(message, cancellationToken).ConfigureAwait(false);
+            if (fault is null)
+            {
+                return push;
+            }
+
+            await push.DisposeAsync().ConfigureAwait(false);
+            if (!expects || fault.PeerCode is not { Dialect: Outcomes.PeerCode.Redfish, Number: 417 })
+            {
+                return fault;
+            }
+        }
     }
 
     /// <summary>Logs out, within its own bound, and closes the connections.</summary>
@@ -173,6 +191,7 @@ internal sealed class RedfishConnection : IAsyncDisposable
         }
 
         _isDisposed = true;
+        await _closing.CancelAsync().ConfigureAwait(false);
         Login[] logins;
         lock (_gate)
         {
@@ -194,6 +213,7 @@ internal sealed class RedfishConnection : IAsyncDisposable
         _reader.Dispose();
         _writer.Dispose();
         _password.Dispose();
+        _closing.Dispose();
     }
 
     /// <summary>Makes a path on this host of a reference that the service gave; null when it leads elsewhere.</summary>
@@ -338,7 +358,7 @@ internal sealed class RedfishConnection : IAsyncDisposable
     private TransportFault Elsewhere(string reference, FaultEffect effect) =>
         new(TransportFaultKind.ProtocolViolation, effect, "the service refers to another host" + (HoldsSecret(reference) ? string.Empty : ": " + (reference.Length > 256 ? reference[..256] : reference)));
 
-    private HttpClient Create(bool isWriter) => new(new SocketsHttpHandler
+    private HttpClient Create(bool isWriter, Func<Stream, Stream> filter) => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -360,16 +380,7 @@ internal sealed class RedfishConnection : IAsyncDisposable
             AllowTlsResume = false,
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) => (_refusal = _trust.Refuse(certificate, chain, errors)) is null,
         },
-        PlaintextStreamFilter = (context, _) =>
-        {
-            // From here on a request may reach the service; before, none has. Which one it is, is known too late.
-            if (isWriter)
-            {
-                Interlocked.Increment(ref _opened);
-            }
-
-            return new(context.PlaintextStream);
-        },
+        PlaintextStreamFilter = (context, _) => new(filter(context.PlaintextStream)),
     })
     {
         Timeout = Timeout.InfiniteTimeSpan,
