@@ -221,15 +221,23 @@ internal sealed partial class ServiceCall
 
     public async Task Drain()
     {
-        if (!_isRead && !IsLast && Length is > 0 and < 1 << 16)
+        if (!_isRead && !IsLast && Field("Expect") is null && Length is > 0 and < 1 << 16)
         {
             await ReadBody();
         }
     }
 
-    public async Task<byte[]> ReadBody()
+    /// <summary>Asks for a body that the client holds back until it is asked for.</summary>
+    public async Task<bool> Continue() => Field("Expect") is null || await Raw("HTTP/1.1 100 Continue\r\n\r\n");
+
+    public async Task<byte[]> ReadBody(bool asksFor = true)
     {
         _isRead = true;
+        if (asksFor)
+        {
+            await Continue();
+        }
+
         var body = new byte[Length];
         await Stream.ReadExactlyAsync(body, Stop);
         return body;

@@ -10,13 +10,13 @@ internal sealed class EarlyAnswer(Stream inner) : Stream
     // The first digit of the status follows "HTTP/1.1 " (RFC 9112, 4).
     private const int StatusAt = 9;
 
-    private readonly CancellationTokenSource _answered = new();
+    private readonly CancellationTokenSource _over = new();
     private int _at;
     private bool _isLineEmpty;
     private volatile bool _hasDropped;
 
     /// <summary>Whether the service has begun its answer, and not merely said that it goes on (RFC 9110, 15.2), or can't be written to any more.</summary>
-    public bool IsOver => _hasDropped || _answered.IsCancellationRequested;
+    public bool IsOver => _hasDropped || _over.IsCancellationRequested;
 
     /// <summary>Whether something of the request did not go out.</summary>
     public bool HasDropped => _hasDropped;
@@ -35,12 +35,19 @@ internal sealed class EarlyAnswer(Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
+    /// <summary>Ends the write under way, and all to come. Thread-safe.</summary>
+    public void StopWriting()
+    {
+        _hasDropped = true;
+        _over.Cancel();
+    }
+
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var count = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        if (!_answered.IsCancellationRequested && Sees(buffer.Span[..count]))
+        if (!_over.IsCancellationRequested && Sees(buffer.Span[..count]))
         {
-            await _answered.CancelAsync().ConfigureAwait(false);
+            await _over.CancelAsync().ConfigureAwait(false);
         }
 
         return count;
@@ -54,12 +61,12 @@ internal sealed class EarlyAnswer(Stream inner) : Stream
             return;
         }
 
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _answered.Token);
         try
         {
-            await inner.WriteAsync(buffer, both.Token).ConfigureAwait(false);
+            // The framework passes no token on: it ends a write by disposing of the stream.
+            await inner.WriteAsync(buffer, _over.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
         {
             // What is left to do is to look whether there is an answer.
             _hasDropped = true;

@@ -168,7 +168,6 @@ internal sealed class RedfishPush : IAsyncDisposable
         {
             byte[] end = [_withheld[0], .. _tail];
             await GiveAsync(end, cancellationToken).ConfigureAwait(false);
-            await _stream!.FlushAsync(cancellationToken).ConfigureAwait(false);
             _content.End();
             using var response = await _sending!.WaitAsync(cancellationToken).ConfigureAwait(false);
             var result = await _connection.ReadReplyAsync(response, isWrite: true, cancellationToken).ConfigureAwait(false);
@@ -248,10 +247,13 @@ internal sealed class RedfishPush : IAsyncDisposable
     // Whether the service has answered already, or the connection is broken.
     private bool IsOver => _answer is { IsOver: true } || _sending is { IsCompleted: true };
 
-    private ValueTask GiveAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    // The framework's stream minds no token but the whole request's.
+    private async ValueTask GiveAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
+        using var registration = cancellationToken.UnsafeRegister(static answer => ((EarlyAnswer)answer!).StopWriting(), _answer);
         _given += bytes.Length;
-        return _stream!.WriteAsync(bytes, cancellationToken);
+        await _stream!.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     // The service answered, or the connection broke, before the file was whole. What it says is there when the framework has got rid of the rest, which goes nowhere.
