@@ -32,12 +32,13 @@ public sealed class RedfishFace : IAsyncDisposable
     private readonly RedfishService _service;
     private readonly TimeProvider _clock;
     private readonly ConcurrentDictionary<string, ConnectionContext> _connections;
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _stopping;
     private X509Certificate2? _certificate;
     private int _requests;
 
-    private RedfishFace(WebApplication server, RedfishService service, TimeProvider clock, ConcurrentDictionary<string, ConnectionContext> connections, X509Certificate2? certificate)
+    private RedfishFace(WebApplication server, RedfishService service, TimeProvider clock, ConcurrentDictionary<string, ConnectionContext> connections, X509Certificate2? certificate, CancellationTokenSource stopping)
     {
+        _stopping = stopping;
         _server = server;
         _service = service;
         _clock = clock;
@@ -48,11 +49,14 @@ public sealed class RedfishFace : IAsyncDisposable
     /// <summary>A persona for a target behind a management controller: it takes a deposit or refuses it, lets nobody look at it, and has no claims.</summary>
     public static SimulatedPersona ControllerPersona { get; } = SimulatedPersona.OnlyAccepts with { Name = "Controller", HasClaim = false };
 
-    /// <summary>The address: scheme, <c>127.0.0.1</c> or <c>localhost</c> and port.</summary>
+    /// <summary>The address: <c>https</c> (or <c>http</c>, see <see cref="RedfishFaceOptions.PlainHttp"/>), <c>127.0.0.1</c> and the port.</summary>
     public Uri Address { get; private set; } = null!;
 
     /// <summary>The SHA-256 of the certificate that is shown now; empty without TLS.</summary>
     public ContentDigest Fingerprint => Volatile.Read(ref _certificate) is { } shown ? new(SHA256.HashData(shown.RawData)) : default;
+
+    /// <summary>The certificate that is shown now as PEM text, for clients that are given what to trust; empty without TLS.</summary>
+    public string CertificatePem => Volatile.Read(ref _certificate)?.ExportCertificatePem() ?? string.Empty;
 
     /// <summary>How many requests came so far.</summary>
     public int RequestCount => Volatile.Read(ref _requests);
@@ -109,7 +113,8 @@ public sealed class RedfishFace : IAsyncDisposable
             });
         });
         var server = builder.Build();
-        face = new(server, new(options, new FarSide(rack, target)), rack.Clock, connections, options.PlainHttp ? null : CreateCertificate());
+        var stopping = new CancellationTokenSource();
+        face = new(server, new(options, new FarSide(rack, target), stopping.Token), rack.Clock, connections, options.PlainHttp ? null : CreateCertificate(), stopping);
         server.Run(face.ServeAsync);
         try
         {

@@ -32,6 +32,8 @@ internal sealed class FaceUnderTest : IAsyncDisposable
         Client = NewClient(User);
     }
 
+    public static TheoryData<RedfishVendor> Vendors { get; } = [.. Enum.GetValues<RedfishVendor>()];
+
     public static Guid SystemClass { get; } = new("11111111-2222-4333-8444-555555555555");
 
     public static Guid ArrayClass { get; } = new("66666666-7777-4888-8999-aaaaaaaaaaaa");

@@ -8,6 +8,7 @@ using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
+using RomFlash.Sdk.Transports.Redfish;
 
 namespace RomFlash.Cli.Hosting;
 
@@ -19,7 +20,7 @@ internal static class ClientFactory
     /// <summary>The schemes of addresses that can be used.</summary>
     public static ImmutableArray<string> Schemes { get; } = [.. Transports.Select(t => t.Scheme)];
 
-    private static ImmutableArray<ITransport> Transports => [new DirectoryTransport()];
+    private static ImmutableArray<ITransport> Transports => [new DirectoryTransport(), new RedfishTransport()];
 
     public static RomFlashClient Create(IFlashJournal journal, ITargetCredentialSource credentials, ICompatibilityCatalog? catalog = null) => new(new RomFlashClientOptions
     {

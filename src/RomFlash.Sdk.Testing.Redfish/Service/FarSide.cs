@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
@@ -34,7 +35,9 @@ internal sealed class FarSide
             cancellationToken).ConfigureAwait(false);
         if (facts.TryGetValue(out var fresh, out _))
         {
-            Volatile.Write(ref _facts, fresh);
+            // A target in recovery has its ROMs still, and tells no versions.
+            var known = Volatile.Read(ref _facts).Roms;
+            Volatile.Write(ref _facts, fresh.Roms.IsKnown || !known.TryGet(out var roms) ? fresh : fresh with { Roms = ImmutableArray.CreateRange(roms, r => r with { Versions = [] }) });
         }
 
         return Volatile.Read(ref _facts);

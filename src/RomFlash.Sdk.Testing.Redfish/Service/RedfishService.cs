@@ -20,12 +20,12 @@ internal sealed class RedfishService : IDisposable
     private ImmutableArray<string> _pushTargets = [];
     private DateTimeOffset _managerLastReset;
 
-    public RedfishService(RedfishFaceOptions options, FarSide far)
+    public RedfishService(RedfishFaceOptions options, FarSide far, CancellationToken stopping)
     {
         _options = options;
         _far = far;
         _vendor = VendorBehaviour.Of(options.Vendor);
-        _desk = new(far, options, _vendor);
+        _desk = new(far, options, _vendor, stopping);
         Sessions = new(options, far.Clock);
         _pushApplyTime = options.ApplyTimes.IsDefaultOrEmpty ? _vendor.ApplyTimes[0] : options.ApplyTimes[0];
         _managerLastReset = far.Clock.GetUtcNow();
@@ -50,7 +50,7 @@ internal sealed class RedfishService : IDisposable
         }
 
         // The service root can be read by anybody (DSP0266, 13.2).
-        var account = Sessions.Identify(request, _vendor is Hpe && path == _vendor.HttpPushUri ? Hpe.SessionField : null);
+        var account = Sessions.Identify(request, path == _vendor.HttpPushUri ? _vendor.SessionCookie : null);
         if (account is null && !(isRead && path == Paths.Root))
         {
             return Replies.NotAuthenticated();
@@ -71,7 +71,7 @@ internal sealed class RedfishService : IDisposable
         return isRead ? Read(request, path, state)
             : HttpMethods.IsPost(request.Method) ? await PostAsync(context, path, state).ConfigureAwait(false)
             : HttpMethods.IsPatch(request.Method) ? await PatchAsync(context, path, state).ConfigureAwait(false)
-            : HttpMethods.IsDelete(request.Method) ? await DeleteAsync(context, path, state).ConfigureAwait(false)
+            : HttpMethods.IsDelete(request.Method) ? await DeleteAsync(context, path, state, account!).ConfigureAwait(false)
             : Replies.NoSuchMethod("GET, HEAD, POST, PATCH, DELETE");
     }
 
@@ -254,11 +254,14 @@ internal sealed class RedfishService : IDisposable
         return Read(context.Request, path, await LookAsync(context.RequestAborted).ConfigureAwait(false));
     }
 
-    private async Task<Reply> DeleteAsync(HttpContext context, string path, ServiceState state)
+    private async Task<Reply> DeleteAsync(HttpContext context, string path, ServiceState state, RedfishAccount account)
     {
         if (path.StartsWith(Paths.Sessions + "/", StringComparison.Ordinal))
         {
-            return Sessions.LogOut(path[(Paths.Sessions.Length + 1)..]) ? new(204) : Replies.NotFound(path);
+            return Array.Find(Sessions.Sessions, s => path == $"{Paths.Sessions}/{s.Id}") is not { } session ? Replies.NotFound(path)
+                : !account.IsAdministrator && session.Account != account ? Replies.NotAllowed()
+                : Sessions.LogOut(session.Id) ? new(204)
+                : Replies.NotFound(path);
         }
 
         return state.Tasks.FirstOrDefault(t => !t.IsPurged && !_vendor.HidesTasks && path == $"{Paths.Tasks}/{t.Id}") is { } task
@@ -343,16 +346,16 @@ internal sealed class RedfishService : IDisposable
         var started = await _desk.StartAsync(context.RequestAborted).ConfigureAwait(false);
         return started.Length == 0
             ? Reply.Error(409, "Update.1.2.NoTargetsDetermined", "No target device will be updated with image 'none'.", "none")
-            : Accepted(started[^1], state, isStart: true);
+            : Accepted(started[^1], state);
     }
 
-    private Reply Accepted(UpdateTask task, ServiceState state, bool isStart)
+    private Reply Accepted(UpdateTask task, ServiceState state)
     {
         var location = _options.LocationNamesTask ?? _vendor.LocationNamesTask ? $"{Paths.Tasks}/{task.Id}" : $"{Paths.TaskMonitors}/{task.Id}";
         var reply = new Reply(202, Resources.Task(task, state))
             .With("Location", location)
             .With("Retry-After", Replies.Seconds(_options.RetryAfter));
-        return _vendor.Accept(task, reply, isStart);
+        return _vendor.Accept(task, reply);
     }
 
     private async Task<Reply> PushAsync(HttpContext context, string path, ServiceState state)
@@ -363,10 +366,10 @@ internal sealed class RedfishService : IDisposable
             return refusal;
         }
 
-        // One address may take both; the body tells which it is. HPE's takes multipart alone.
+        // One address may take both; the body tells which it is.
         var isMultipart = Upload.IsMultipart(request);
-        var takesMultipart = _vendor is Hpe || (state.PushKinds.HasFlag(RedfishPushKinds.Multipart) && path == _vendor.MultipartPushUri);
-        var takesRaw = _vendor is not Hpe && state.PushKinds.HasFlag(RedfishPushKinds.Http) && path == _vendor.HttpPushUri;
+        var takesMultipart = _vendor.HttpPushIsMultipart || (state.PushKinds.HasFlag(RedfishPushKinds.Multipart) && path == _vendor.MultipartPushUri);
+        var takesRaw = !_vendor.HttpPushIsMultipart && state.PushKinds.HasFlag(RedfishPushKinds.Http) && path == _vendor.HttpPushUri;
         if (isMultipart ? !takesMultipart : !takesRaw || request.ContentType?.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase) != true)
         {
             return Replies.WrongMediaType();
@@ -420,7 +423,7 @@ internal sealed class RedfishService : IDisposable
 
             // The desk owns the image from here on, whatever became of it.
             isTaken = true;
-            return taken.TryGetValue(out var task, out var fault) ? Accepted(task, state, isStart: false) : ReplyTo(fault);
+            return taken.TryGetValue(out var task, out var fault) ? Accepted(task, state) : ReplyTo(fault);
         }
         finally
         {

@@ -373,11 +373,14 @@ internal static class Resources
             service["HttpPushUriTargets"] = Strings([.. state.PushTargets]);
         }
 
+        // Clients expect the object even where it is empty.
+        var actions = new JsonObject();
         if (state.ApplyTimes.Contains(RedfishApplyTime.OnStartUpdateRequest))
         {
-            service["Actions"] = new JsonObject { ["#UpdateService.StartUpdate"] = new JsonObject { ["target"] = Paths.StartUpdate } };
+            actions["#UpdateService.StartUpdate"] = new JsonObject { ["target"] = Paths.StartUpdate };
         }
 
+        service["Actions"] = actions;
         return service;
     }
 

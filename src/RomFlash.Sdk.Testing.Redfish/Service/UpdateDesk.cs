@@ -7,7 +7,7 @@ namespace RomFlash.Sdk.Testing.Redfish.Service;
 
 /// <summary>Turns what clients push and start into deposits and arming on the target, and what the target did into the ends of tasks.</summary>
 /// <remarks>Thread-safe: one change at a time.</remarks>
-internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, VendorBehaviour vendor) : IDisposable
+internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, VendorBehaviour vendor, CancellationToken stopping) : IDisposable
 {
     private const int BlockLength = 1 << 16;
 
@@ -222,7 +222,7 @@ internal sealed class UpdateDesk(FarSide far, RedfishFaceOptions options, Vendor
         try
         {
             // A change that began is carried through, whether or not the client still listens.
-            return await work(CancellationToken.None).ConfigureAwait(false);
+            return await work(stopping).ConfigureAwait(false);
         }
         finally
         {

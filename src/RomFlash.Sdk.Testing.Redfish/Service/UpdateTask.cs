@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace RomFlash.Sdk.Testing.Redfish.Service;
 
 /// <summary>Where an update is.</summary>
@@ -71,7 +73,8 @@ internal sealed class UpdateTask(int number, string id, string component, Redfis
 
     public DateTimeOffset ArmedAt { get; private set; }
 
-    public List<TaskMessage> Messages { get; } = [];
+    /// <summary>Replaced as a whole, because others read it meanwhile.</summary>
+    public ImmutableArray<TaskMessage> Messages { get; private set; } = [];
 
     public bool IsPurged { get; set; }
 
@@ -105,7 +108,7 @@ internal sealed class UpdateTask(int number, string id, string component, Redfis
         _ => 0,
     };
 
-    public void Say(string id, string text, string severity = "OK", params string[] arguments) => Messages.Add(new(id, text, severity, arguments));
+    public void Say(string id, string text, string severity = "OK", params string[] arguments) => Messages = Messages.Add(new(id, text, severity, arguments));
 
     public void Verify(DateTimeOffset now)
     {

@@ -10,6 +10,8 @@ namespace RomFlash.Sdk.Testing.Redfish.Vendors;
 /// </summary>
 internal sealed class Hpe : VendorBehaviour
 {
+    private const string SessionKey = "sessionKey";
+
     public override string? VendorName => "HPE";
 
     public override RedfishPushKinds PushKinds => RedfishPushKinds.Http;
@@ -20,16 +22,17 @@ internal sealed class Hpe : VendorBehaviour
 
     public override bool HidesTasks => true;
 
+    public override bool HttpPushIsMultipart => true;
+
+    public override string? SessionCookie => SessionKey;
+
     public override string ParametersPart => "parameters";
 
     public override string ImagePart => "files[]";
 
-    /// <summary>Whether the address takes multipart alone, although it is told as the raw push's.</summary>
-    public static string SessionField => "sessionKey";
-
     public override Reply? RefuseFields(JsonObject? parameters, IReadOnlyDictionary<string, string> fields)
     {
-        if (!fields.TryGetValue(SessionField, out var key) || key.Length == 0)
+        if (!fields.TryGetValue(SessionKey, out var key) || key.Length == 0)
         {
             return Replies.NotAuthenticated();
         }
@@ -65,6 +68,6 @@ internal sealed class Hpe : VendorBehaviour
         resource["Oem"] = new JsonObject { ["Hpe"] = hpe };
     }
 
-    public override Reply Accept(UpdateTask task, Reply ordinary, bool isStart) =>
+    public override Reply Accept(UpdateTask task, Reply ordinary) =>
         new(200, Reply.Error(200, "Base.1.4.Success", "The request completed successfully.").Body);
 }

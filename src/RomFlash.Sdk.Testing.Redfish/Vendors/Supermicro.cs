@@ -26,7 +26,7 @@ internal sealed class Supermicro : VendorBehaviour
             ? Reply.Error(405, "SMC.1.0.OemFirmwareAlreadyInUpdateMode", "The BIOS firmware update was already in update mode.", "BIOS")
         : null;
 
-    public override Reply Accept(UpdateTask task, Reply ordinary, bool isStart)
+    public override Reply Accept(UpdateTask task, Reply ordinary)
     {
         var uri = $"{Paths.Tasks}/{task.Id}";
         var reply = new Reply(202, new()

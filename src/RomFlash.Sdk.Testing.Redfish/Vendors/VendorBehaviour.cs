@@ -37,6 +37,12 @@ internal abstract class VendorBehaviour
     /// <summary>Whether a push has no task that clients can see.</summary>
     public virtual bool HidesTasks => false;
 
+    /// <summary>Whether what is told as the raw push's address takes multipart alone.</summary>
+    public virtual bool HttpPushIsMultipart => false;
+
+    /// <summary>The cookie that a push may have its session's key in instead of a header, or null.</summary>
+    public virtual string? SessionCookie => null;
+
     /// <summary>The names of the parts of a multipart push (DSP0266, 12.6.2).</summary>
     public virtual string ParametersPart => "UpdateParameters";
 
@@ -68,7 +74,7 @@ internal abstract class VendorBehaviour
     public virtual Reply? RefuseFields(JsonObject? parameters, IReadOnlyDictionary<string, string> fields) => null;
 
     /// <summary>The answer to a push or to StartUpdate that was accepted.</summary>
-    public virtual Reply Accept(UpdateTask task, Reply ordinary, bool isStart) => ordinary;
+    public virtual Reply Accept(UpdateTask task, Reply ordinary) => ordinary;
 
     /// <summary>Whether a push's task is done when the image has been verified, and StartUpdate makes another one.</summary>
     public virtual bool StartMakesATask => false;

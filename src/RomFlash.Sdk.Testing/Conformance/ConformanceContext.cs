@@ -21,8 +21,8 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
 {
     private readonly List<ITargetSession> _sessions = [];
     // One deposit after another is more than some targets take.
-    private bool _hasDeposit;
-    private bool _canBeBusy;
+    private int _committing;
+    private volatile bool _canBeBusy;
     private int _deposits;
 
     public ConformanceSubject Subject => subject;
@@ -154,7 +154,7 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
     public async Task<DepositManifest> CommittedAsync(IDepositCapability deposits, long generation)
     {
         var manifest = Manifest(generation);
-        _canBeBusy = _hasDeposit;
+        _canBeBusy = Interlocked.Increment(ref _committing) > 1;
         var deposit = await OpenAsync(deposits, manifest).ConfigureAwait(false);
         await using (deposit.ConfigureAwait(false))
         {
@@ -162,7 +162,6 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
             await ValueAsync(deposit.CommitAsync(CancellationToken.None), "committing").ConfigureAwait(false);
         }
 
-        (_hasDeposit, _canBeBusy) = (true, false);
         return manifest;
     }
 

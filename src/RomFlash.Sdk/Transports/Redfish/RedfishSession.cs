@@ -178,12 +178,11 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         {
             Phase = situation.Phase,
             DepositId = situation.Ours?.DepositId,
-            Items = situation.Ours is { } ours ? [ItemOf(ours)] : [],
             Foreign = [.. situation.Foreign.Select(ItemOf)],
             Offers = [Road.Offer],
         };
 
-        // The controller lets nobody look at what it was given.
+        // The controller lets nobody look at what it was given: no items, and no digests.
         static ArmedItem ItemOf(UpdateTask task) => new(task.Path, Fact<long>.Unknown("the service does not tell"), Fact<ContentDigest>.Unknown("the service does not tell"));
     }
 

@@ -52,7 +52,7 @@ internal static class RedfishInventory
             var related = json.Links("RelatedItem", 16);
             var kind = KindOf(id, json, related, service);
             PciId? pci = null;
-            if (kind == RomKind.ArrayController)
+            if (kind is RomKind.ArrayController or RomKind.Other && related.Length > 0)
             {
                 var read = await ReadPciAsync(reader, related, cancellationToken).ConfigureAwait(false);
                 if (!read.TryGetValue(out var found, out fault))
@@ -61,6 +61,7 @@ internal static class RedfishInventory
                 }
 
                 pci = found.Id;
+                kind = kind == RomKind.Other && found.IsMassStorage ? RomKind.ArrayController : kind;
             }
 
             items.Add(new RedfishInventoryItem { Path = path!, Id = id, Kind = kind, Json = json, IsUpdateable = json.Flag("Updateable"), Pci = pci });
@@ -124,7 +125,9 @@ internal static class RedfishInventory
 
             if (Hex(read.Json.Text("VendorId", 16)) is { } vendor && Hex(read.Json.Text("DeviceId", 16)) is { } device)
             {
-                return new FoundPci(Hex(read.Json.Text("SubsystemVendorId", 16)) is { } subVendor && Hex(read.Json.Text("SubsystemId", 16)) is { } sub
+                // PCI class 01h (PCI Code and ID Assignment 1.11, 1.2).
+                var isMassStorage = read.Json.Text("DeviceClass", 64) is "MassStorageController" || read.Json.Text("ClassCode", 16)?.StartsWith("0x01", StringComparison.OrdinalIgnoreCase) == true;
+                return new FoundPci(isMassStorage, Hex(read.Json.Text("SubsystemVendorId", 16)) is { } subVendor && Hex(read.Json.Text("SubsystemId", 16)) is { } sub
                     ? new PciId(vendor, device, subVendor, sub)
                     : new PciId(vendor, device));
             }
@@ -136,5 +139,5 @@ internal static class RedfishInventory
             ushort.TryParse(text?.StartsWith("0x", StringComparison.OrdinalIgnoreCase) == true ? text[2..] : text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) ? value : null;
     }
 
-    private readonly record struct FoundPci(PciId? Id);
+    private readonly record struct FoundPci(bool IsMassStorage, PciId? Id);
 }

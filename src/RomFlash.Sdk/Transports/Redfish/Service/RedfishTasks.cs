@@ -59,7 +59,6 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
     /// <param name="boot">When the system was last reset, as the service writes it, or null when nobody knows.</param>
     public static UpdateSituation Judge(ImmutableArray<UpdateTask> tasks, DepositEffect effect, string? boot)
     {
-        var reset = UpdateTask.Time(boot);
         var starts = tasks.Where(t => t.IsStart).ToImmutableArray();
         var uploads = tasks.Where(t => !t.IsStart).ToImmutableArray();
         var staged = ImmutableArray.CreateBuilder<UpdateTask>();
@@ -121,7 +120,9 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             phase = phase == ArmedPhase.Applying ? phase : own;
         }
 
-        bool IsFresh(UpdateTask task) => (task.Ended is { } ended && reset is { } since && ended >= since) || (boot is not null && task.Boot == boot);
+        // Only whoever made it knows whether the system was reset since: a task that ended in the last boot looks like one that ended after it, and a service may go on
+        // saying that a reset is required. A later client takes it for done, and what it does then is at worst to write the same image again.
+        bool IsFresh(UpdateTask task) => boot is not null && task.Boot == boot;
     }
 
     private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadTasksAsync(RedfishUpdateService updates, UpdateRoad road, CancellationToken cancellationToken)
