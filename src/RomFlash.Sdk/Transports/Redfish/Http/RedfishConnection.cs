@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -25,7 +26,9 @@ internal sealed class RedfishConnection : IAsyncDisposable
 
     private const int MaxRedirects = 3;
     private const string TokenHeader = "X-Auth-Token";
-    private static readonly HttpRequestOptionsKey<Reached> ReachedKey = new("romflash-reached");
+
+    /// <summary>A session that is refused is as good as gone: of these the last ones are still ended.</summary>
+    private const int MaxLogins = 64;
 
     private readonly RedfishTransportOptions _options;
     private readonly TimeProvider _time;
@@ -37,9 +40,12 @@ internal sealed class RedfishConnection : IAsyncDisposable
     private readonly SemaphoreSlim _login = new(1, 1);
     private volatile string? _refusal;
     private volatile string? _token;
-    private string? _session;
-    private bool _usesBasic;
-    private bool _isDisposed;
+    private readonly Lock _gate = new();
+    private readonly List<Login> _logins = [];
+    private readonly CancellationTokenSource _closing = new();
+    private long _opened;
+    private volatile bool _usesBasic;
+    private volatile bool _isDisposed;
 
     private RedfishConnection(RedfishAddress address, string userName, Secret password, RedfishTransportOptions options, TimeProvider time)
     {
@@ -49,13 +55,21 @@ internal sealed class RedfishConnection : IAsyncDisposable
         _options = options;
         _time = time;
         _trust = new ServerTrust(address.Pin, options.TrustedRoots);
-        _reader = Create(Timeout.InfiniteTimeSpan);
-        _writer = Create(TimeSpan.Zero);
+        _reader = Create(isWriter: false, stream => stream);
+        _writer = Create(isWriter: true, stream =>
+        {
+            // From here on a request may reach the service; before, none has. Which one it is, is known too late.
+            Interlocked.Increment(ref _opened);
+            return stream;
+        });
     }
 
     public RedfishAddress Address { get; }
 
     public string UserName => _userName;
+
+    /// <summary>Whether requests go under a session's token, and not with the password.</summary>
+    public bool HasSession => _token is not null;
 
     /// <summary>The service's root (DSP0266, 8.3).</summary>
     public RedfishJson Root { get; private set; }
@@ -133,27 +147,39 @@ internal sealed class RedfishConnection : IAsyncDisposable
             return Elsewhere(request.Path, FaultEffect.NotSent);
         }
 
-        var push = new RedfishPush(this, _writer, request);
-        var message = Compose(HttpMethod.Post, uri, push.Content, request.Comment);
-        message.Headers.ExpectContinue = true;
-        if (request.Cookie is { } cookie)
+        // A service that knows no "Expect" says so before it has anything of the body; it is asked once more without (RFC 9110, 10.1.1).
+        for (var expects = true; ; expects = false)
         {
-            message.Headers.TryAddWithoutValidation("Cookie", cookie);
-        }
+            if (_isDisposed)
+            {
+                return Closed;
+            }
 
-        if (request.IfMatch is { } etag)
-        {
-            message.Headers.TryAddWithoutValidation("If-Match", etag);
-        }
+            var push = new RedfishPush(this, filter => Create(isWriter: true, filter), request, _closing.Token);
+            var message = Compose(HttpMethod.Post, uri, push.Content, request.Comment);
+            message.Headers.ExpectContinue = expects;
+            if (request.Cookie is { } cookie)
+            {
+                message.Headers.TryAddWithoutValidation("Cookie", cookie);
+            }
 
-        var fault = await push.BeginAsync(message, cancellationToken).ConfigureAwait(false);
-        if (fault is null)
-        {
-            return push;
-        }
+            if (request.IfMatch is { } etag)
+            {
+                message.Headers.TryAddWithoutValidation("If-Match", etag);
+            }
 
-        await push.DisposeAsync().ConfigureAwait(false);
-        return fault;
+            var fault = await push.BeginAsync(message, cancellationToken).ConfigureAwait(false);
+            if (fault is null)
+            {
+                return push;
+            }
+
+            await push.DisposeAsync().ConfigureAwait(false);
+            if (!expects || fault.PeerCode is not { Dialect: Outcomes.PeerCode.Redfish, Number: 417 })
+            {
+                return fault;
+            }
+        }
     }
 
     /// <summary>Logs out, within its own bound, and closes the connections.</summary>
@@ -165,87 +191,112 @@ internal sealed class RedfishConnection : IAsyncDisposable
         }
 
         _isDisposed = true;
-        if (_session is { } session && TryGetUri(session) is { } uri)
+        await _closing.CancelAsync().ConfigureAwait(false);
+        Login[] logins;
+        lock (_gate)
+        {
+            logins = [.. _logins];
+        }
+
+        if (logins.Length > 0)
         {
             using var limit = new CancellationTokenSource(_options.LogoutTimeout, _time);
-            try
+
+            // The last one first: it is the one that lives for certain.
+            for (var i = logins.Length - 1; i >= 0 && !limit.IsCancellationRequested; i--)
             {
-                using var message = Compose(HttpMethod.Delete, uri, null, null);
-                using var response = await _writer.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
-            }
-#pragma warning disable CA1031 // A session that can't be ended expires by itself; closing never fails.
-            catch (Exception)
-#pragma warning restore CA1031
-            {
-                // Nothing to tell anybody.
+                await EndAsync(logins[i], limit.Token).ConfigureAwait(false);
             }
         }
 
         _token = null;
-        _password.Dispose();
         _reader.Dispose();
         _writer.Dispose();
-        _login.Dispose();
+        _password.Dispose();
+        _closing.Dispose();
     }
 
     /// <summary>Makes a path on this host of a reference that the service gave; null when it leads elsewhere.</summary>
-    public string? TryGetPath(string? reference)
+    public string? TryGetPath(string? reference) => TryGetPath("/", reference);
+
+    /// <summary>Takes out of messages what holds a secret of this session: some services quote what they were sent.</summary>
+    public ImmutableArray<RedfishMessage> WithoutSecrets(ImmutableArray<RedfishMessage> messages)
     {
-        if (string.IsNullOrEmpty(reference) || reference.Length > RedfishJson.MaxTextLength)
+        for (var i = 0; i < messages.Length; i++)
         {
-            return null;
+            var message = messages[i];
+            if (HoldsSecret(message.Text) || HoldsSecret(message.Resolution) || HoldsSecret(message.Id) || message.Args.Any(HoldsSecret))
+            {
+                // An id that is known is a word of the standard, whatever the password may be.
+                var isKnown = RedfishFault.KindOf(message.Id) is not null;
+                messages = messages.SetItem(i, new() { Id = isKnown || !HoldsSecret(message.Id) ? message.Id : string.Empty, Severity = message.Severity });
+            }
         }
 
-        if (!Uri.TryCreate(Address.Authority, reference, out var uri))
-        {
-            return null;
-        }
-
-        return uri.Scheme == Address.Authority.Scheme && uri.Port == Address.Authority.Port && string.Equals(uri.IdnHost, Address.Authority.IdnHost, StringComparison.OrdinalIgnoreCase) && uri.UserInfo.Length == 0
-            ? uri.PathAndQuery
-            : null;
+        return messages;
     }
 
-    /// <summary>Reads the answer to a request that writes.</summary>
-    internal async ValueTask<TransportResult<RedfishReply>> ReadReplyAsync(HttpResponseMessage response, bool isWrite, CancellationToken cancellationToken)
+    /// <summary>Reads an answer whose head is there.</summary>
+    /// <param name="response">The head.</param>
+    /// <param name="isWrite">Whether the request was to change something.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <param name="isLogin">Whether it was a login: what is said about one may quote the password in part or in another spelling, and is not repeated.</param>
+    internal async ValueTask<TransportResult<RedfishReply>> ReadReplyAsync(HttpResponseMessage response, bool isWrite, CancellationToken cancellationToken, bool isLogin = false)
     {
         var status = (int)response.StatusCode;
         var retryAfter = RetryAfterOf(response);
-        var (bytes, isJson) = await ReadBodyAsync(response, cancellationToken).ConfigureAwait(false);
-        RedfishJson body = default;
-        var isRead = isJson && RedfishJson.TryParse(bytes, out body);
-        if (status is >= 200 and < 300)
+        if (status is < 200 or > 599)
         {
-            if (!isWrite && status != 204 && (!isRead || !body.IsObject))
-            {
-                return new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, isJson ? "the answer is not valid JSON" : $"the answer is no JSON but '{response.Content.Headers.ContentType?.MediaType}'");
-            }
-
-            string? location = null;
-            if (response.Headers.Location is { } given)
-            {
-                location = TryGetPath(given.OriginalString);
-                if (location is null)
-                {
-                    return Elsewhere(given.OriginalString, isWrite ? FaultEffect.Applied : FaultEffect.NotSent);
-                }
-            }
-
-            return new RedfishReply
-            {
-                Status = status,
-                Location = location,
-                RetryAfter = retryAfter,
-                ETag = response.Headers.TryGetValues("ETag", out var etags) ? etags.FirstOrDefault() : null,
-                Messages = RedfishMessage.Of(body),
-                Body = body,
-            };
+            // What follows "switching protocols" has no end, and of numbers beyond nobody knows what they mean (RFC 9110, 15).
+            return RedfishFault.From(status, [], isWrite, false) with { Kind = TransportFaultKind.ProtocolViolation };
         }
 
-        return RedfishFault.From(status, RedfishMessage.Of(body), isWrite, retryAfter is not null);
+        var isSuccess = status < 300;
+        var isJson = IsJson(response);
+        RedfishJson body = default;
+        var isRead = false;
+        try
+        {
+            isRead = isJson && RedfishJson.TryParse(await ReadBodyAsync(response, cancellationToken).ConfigureAwait(false), out body);
+        }
+        catch (Exception exception) when (!isSuccess && !cancellationToken.IsCancellationRequested && exception is HttpRequestException or IOException or RedfishFaultException)
+        {
+            // The status says enough.
+        }
+
+        var messages = WithoutSecrets(RedfishMessage.Of(body));
+        if (!isSuccess)
+        {
+            return RedfishFault.From(status, isLogin ? RedfishMessage.IdsOf(messages) : messages, isWrite, retryAfter is not null);
+        }
+
+        if (!isWrite && status != 204 && (!isRead || !body.IsObject))
+        {
+            return new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, isJson ? "the answer is not valid JSON" : "the answer is no JSON that can be read");
+        }
+
+        string? location = null;
+        if (response.Headers.Location is { } given)
+        {
+            location = TryGetPath(response.RequestMessage?.RequestUri?.PathAndQuery ?? "/", given.OriginalString);
+            if (location is null && !isLogin)
+            {
+                return Elsewhere(given.OriginalString, isWrite ? FaultEffect.Applied : FaultEffect.NotSent);
+            }
+        }
+
+        return new RedfishReply
+        {
+            Status = status,
+            Location = location,
+            RetryAfter = retryAfter,
+            ETag = response.Headers.TryGetValues("ETag", out var etags) ? etags.FirstOrDefault() : null,
+            Messages = messages,
+            Body = body,
+        };
     }
 
-    /// <summary>Makes a fault of what the framework threw.</summary>
+    /// <summary>Makes a fault of what the framework threw. Of its messages none is repeated that may hold a service's words.</summary>
     internal TransportFault FaultOf(Exception exception, FaultEffect effect, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -253,26 +304,48 @@ internal sealed class RedfishConnection : IAsyncDisposable
             return RedfishFault.From(exception, effect, isCancelled: true);
         }
 
+        if (_isDisposed)
+        {
+            return new(TransportFaultKind.Lost, effect, "the session was closed");
+        }
+
         for (var depth = 0; depth < 8; depth++)
         {
-            switch (exception)
+            var error = exception switch
             {
-                case AuthenticationException or HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when _refusal is { } refusal:
-                    return new(TransportFaultKind.PeerNotTrusted, FaultEffect.NotSent, refusal);
-                case HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError }:
+                HttpRequestException http => http.HttpRequestError,
+                HttpIOException http => http.HttpRequestError,
+                _ => (HttpRequestError?)null,
+            };
+            switch (error)
+            {
+                case HttpRequestError.NameResolutionError:
                     return new(TransportFaultKind.NameNotResolved, FaultEffect.NotSent, $"the name {Address.Host} can't be resolved");
-                case HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded, InnerException: null }:
+                case HttpRequestError.ResponseEnded:
                     return new(TransportFaultKind.Lost, effect, "the service closed the connection before it had answered");
-                case HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.VersionNegotiationError or HttpRequestError.HttpProtocolError } violation:
-                    return new(TransportFaultKind.ProtocolViolation, effect, $"the service does not speak HTTP/1.1 as it should ({violation.HttpRequestError})");
-                case HttpRequestException { InnerException: { } inner }:
-                    exception = inner;
-                    continue;
-                case HttpRequestException http:
-                    return new(TransportFaultKind.Lost, effect, $"the connection broke ({http.HttpRequestError})");
+                case HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.VersionNegotiationError or HttpRequestError.HttpProtocolError:
+                    return new(TransportFaultKind.ProtocolViolation, effect, $"the service does not speak HTTP/1.1 as it should ({error})");
             }
 
-            break;
+            if (error is HttpRequestError.SecureConnectionError || exception is AuthenticationException)
+            {
+                if (_refusal is { } refusal)
+                {
+                    return new(TransportFaultKind.PeerNotTrusted, FaultEffect.NotSent, refusal);
+                }
+            }
+
+            if (error is null)
+            {
+                break;
+            }
+
+            if (exception.InnerException is not { } inner)
+            {
+                return new(TransportFaultKind.Lost, effect, $"the connection broke ({error})");
+            }
+
+            exception = inner;
         }
 
         return RedfishFault.From(exception, effect, isCancelled: false);
@@ -280,10 +353,12 @@ internal sealed class RedfishConnection : IAsyncDisposable
 
     private static TransportFault Cancelled => new(TransportFaultKind.Cancelled, FaultEffect.NotSent, "cancelled");
 
-    private static TransportFault Elsewhere(string reference, FaultEffect effect) =>
-        new(TransportFaultKind.ProtocolViolation, effect, "the service refers to another host: " + (reference.Length > 256 ? reference[..256] : reference));
+    private static TransportFault Closed => new(TransportFaultKind.Lost, FaultEffect.NotSent, "the session was closed");
 
-    private HttpClient Create(TimeSpan lifetime) => new(new SocketsHttpHandler
+    private TransportFault Elsewhere(string reference, FaultEffect effect) =>
+        new(TransportFaultKind.ProtocolViolation, effect, "the service refers to another host" + (HoldsSecret(reference) ? string.Empty : ": " + (reference.Length > 256 ? reference[..256] : reference)));
+
+    private HttpClient Create(bool isWriter, Func<Stream, Stream> filter) => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -293,8 +368,8 @@ internal sealed class RedfishConnection : IAsyncDisposable
         MaxConnectionsPerServer = 4,
         MaxResponseHeadersLength = Math.Max(1, _options.MaxHeaderBytes >> 10),
         ConnectTimeout = Timeout.InfiniteTimeSpan,
-        PooledConnectionLifetime = lifetime,
-        Expect100ContinueTimeout = TimeSpan.FromSeconds(2),
+        PooledConnectionLifetime = isWriter ? TimeSpan.Zero : Timeout.InfiniteTimeSpan,
+        Expect100ContinueTimeout = TimeSpan.FromSeconds(1),
         SslOptions = new SslClientAuthenticationOptions
         {
             TargetHost = Address.Host,
@@ -305,22 +380,64 @@ internal sealed class RedfishConnection : IAsyncDisposable
             AllowTlsResume = false,
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) => (_refusal = _trust.Refuse(certificate, chain, errors)) is null,
         },
-        PlaintextStreamFilter = static (context, _) =>
-        {
-            // From here on the request may reach the service; before, nothing has.
-            if (context.InitialRequestMessage.Options.TryGetValue(ReachedKey, out var reached))
-            {
-                reached.IsTrue = true;
-            }
-
-            return new(context.PlaintextStream);
-        },
+        PlaintextStreamFilter = (context, _) => new(filter(context.PlaintextStream)),
     })
     {
         Timeout = Timeout.InfiniteTimeSpan,
         DefaultRequestVersion = HttpVersion.Version11,
         DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
+
+    private string? TryGetPath(string from, string? reference) => SameHost.TryResolve(Address.Authority, from, reference, out var path) ? path : null;
+
+    private bool HoldsSecret(string? text)
+    {
+        if (string.IsNullOrEmpty(text) || _isDisposed)
+        {
+            return false;
+        }
+
+        if (_password.Use(text, static (within, characters) => !characters.IsEmpty && within.AsSpan().Contains(characters, StringComparison.Ordinal))
+            || (_usesBasic && text.Contains(BasicOf(), StringComparison.Ordinal)))
+        {
+            return true;
+        }
+
+        lock (_gate)
+        {
+            foreach (var login in _logins)
+            {
+                // As it is, and as a message's id loses its middle.
+                if (login.Token is { } token && (text.Contains(token, StringComparison.Ordinal) || (RedfishMessage.Shorten(token) is { Length: > 0 } shortened && text.Contains(shortened, StringComparison.Ordinal))))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private async ValueTask EndAsync(Login login, CancellationToken cancellationToken)
+    {
+        if (login.Path is not { } path || TryGetUri(path) is not { } uri)
+        {
+            return;
+        }
+
+        try
+        {
+            using var message = Compose(HttpMethod.Delete, uri, null, null, isAuthenticated: false);
+            Authenticate(message, login.Token, login.Token is null || _usesBasic);
+            using var response = await _writer.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A session that can't be ended expires by itself; closing never fails.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // Nothing to tell anybody.
+        }
+    }
 
     private async ValueTask<TransportFault?> OpenAsync(CancellationToken cancellationToken)
     {
@@ -349,6 +466,11 @@ internal sealed class RedfishConnection : IAsyncDisposable
     /// <param name="cancellationToken">Cancels.</param>
     private async ValueTask<TransportFault?> LoginAsync(string? stale, CancellationToken cancellationToken)
     {
+        if (_isDisposed)
+        {
+            return Closed;
+        }
+
         try
         {
             await _login.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -397,20 +519,21 @@ internal sealed class RedfishConnection : IAsyncDisposable
 
     private async ValueTask<TransportFault?> LoginAsync(string path, byte[] body, CancellationToken cancellationToken)
     {
-        var reached = new Reached();
         try
         {
             using var content = Json(body);
             using var message = Compose(HttpMethod.Post, TryGetUri(path)!, content, null, isAuthenticated: _usesBasic);
-            message.Options.Set(ReachedKey, reached);
             using var response = await _writer.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-            var result = await ReadReplyAsync(response, isWrite: true, cancellationToken).ConfigureAwait(false);
+
+            // Noted at once: what follows may break, and the session is there all the same.
+            var login = response.IsSuccessStatusCode ? Note(response) : null;
+            var result = await ReadReplyAsync(response, isWrite: true, cancellationToken, isLogin: true).ConfigureAwait(false);
             if (result.TryGetValue(out var reply, out var fault))
             {
-                if (response.Headers.TryGetValues(TokenHeader, out var tokens) && tokens.FirstOrDefault() is { Length: > 0 and <= 4096 } token && token.All(c => c is > ' ' and < '\u007f'))
+                login!.Path ??= TryGetPath(reply.Body.Id);
+                if (login.Token is { } token)
                 {
                     _token = token;
-                    _session = reply.Location ?? TryGetPath(reply.Body.Id);
                     return null;
                 }
 
@@ -430,9 +553,29 @@ internal sealed class RedfishConnection : IAsyncDisposable
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or RedfishFaultException)
         {
-            // A session that was opened and is not known expires by itself.
+            // A session that was opened and is not known expires by itself; one that is known is ended with the others.
             return FaultOf(exception, FaultEffect.NotSent, cancellationToken);
         }
+    }
+
+    private Login Note(HttpResponseMessage response)
+    {
+        var login = new Login
+        {
+            Token = response.Headers.TryGetValues(TokenHeader, out var tokens) && tokens.FirstOrDefault() is { Length: > 0 and <= 4096 } token && !token.AsSpan().ContainsAnyExceptInRange('!', '~') ? token : null,
+            Path = TryGetPath(response.RequestMessage?.RequestUri?.PathAndQuery ?? "/", response.Headers.Location?.OriginalString),
+        };
+        lock (_gate)
+        {
+            if (_logins.Count == MaxLogins)
+            {
+                _logins.RemoveAt(0);
+            }
+
+            _logins.Add(login);
+        }
+
+        return login;
     }
 
     private async ValueTask<TransportResult<RedfishReply>> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? json, string? comment, CancellationToken cancellationToken)
@@ -491,12 +634,12 @@ internal sealed class RedfishConnection : IAsyncDisposable
         }
 
         var isRead = method == HttpMethod.Get;
-        var reached = new Reached();
+        var opened = Interlocked.Read(ref _opened);
         for (var redirects = 0; ; redirects++)
         {
             if (_isDisposed)
             {
-                return new TransportFault(TransportFaultKind.Lost, FaultEffect.NotSent, "the session was closed");
+                return Closed;
             }
 
             if (TryGetUri(path) is not { } uri)
@@ -508,11 +651,10 @@ internal sealed class RedfishConnection : IAsyncDisposable
             {
                 using var content = json is { } bytes ? Json(bytes) : null;
                 using var message = Compose(method, uri, content, comment, isAuthenticated);
-                message.Options.Set(ReachedKey, reached);
                 using var response = await (isRead ? _reader : _writer).SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
                 if (isRead && response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect)
                 {
-                    if (TryGetPath(response.Headers.Location?.OriginalString) is not { } next)
+                    if (TryGetPath(path, response.Headers.Location?.OriginalString) is not { } next)
                     {
                         return Elsewhere(response.Headers.Location?.OriginalString ?? "(nowhere)", FaultEffect.NotSent);
                     }
@@ -531,7 +673,7 @@ internal sealed class RedfishConnection : IAsyncDisposable
             }
             catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or RedfishFaultException)
             {
-                return FaultOf(exception, !isRead && reached.IsTrue ? FaultEffect.MayHaveApplied : FaultEffect.NotSent, cancellationToken);
+                return FaultOf(exception, !isRead && Interlocked.Read(ref _opened) != opened ? FaultEffect.MayHaveApplied : FaultEffect.NotSent, cancellationToken);
             }
         }
     }
@@ -554,22 +696,25 @@ internal sealed class RedfishConnection : IAsyncDisposable
         message.Headers.TryAddWithoutValidation("Accept", "application/json");
         message.Headers.TryAddWithoutValidation("OData-Version", "4.0");
         message.Headers.TryAddWithoutValidation("User-Agent", comment is null ? "RomFlash" : $"RomFlash ({comment})");
-        if (!isAuthenticated)
+        if (isAuthenticated)
         {
-            return message;
+            Authenticate(message, _token, _usesBasic);
         }
 
-        if (_token is { } token)
+        return message;
+    }
+
+    private void Authenticate(HttpRequestMessage message, string? token, bool withBasic)
+    {
+        if (token is not null)
         {
             message.Headers.TryAddWithoutValidation(TokenHeader, token);
         }
 
-        if (_usesBasic)
+        if (withBasic)
         {
             message.Headers.Authorization = new AuthenticationHeaderValue("Basic", BasicOf());
         }
-
-        return message;
     }
 
     // RFC 7617. The framework takes headers as strings, which nobody can wipe: sessions are the better way, and tried first.
@@ -584,10 +729,32 @@ internal sealed class RedfishConnection : IAsyncDisposable
         return text;
     });
 
-    private async ValueTask<(byte[] Bytes, bool IsJson)> ReadBodyAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    // In UTF-8, which is what JSON is written in (RFC 8259, 8.1), and in no coding that was not asked for.
+    private static bool IsJson(HttpResponseMessage response)
     {
-        var type = response.Content.Headers.ContentType?.MediaType;
-        var isJson = type is not null && (type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase));
+        foreach (var coding in response.Content.Headers.ContentEncoding)
+        {
+            if (!coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            {
+                return false;
+            }
+        }
+
+        foreach (var coding in response.Headers.TransferEncoding)
+        {
+            if (!coding.Value.Equals("chunked", StringComparison.OrdinalIgnoreCase))
+            {
+                return false;
+            }
+        }
+
+        return response.Content.Headers.ContentType is { MediaType: { } type } content
+            && (type.Equals("application/json", StringComparison.OrdinalIgnoreCase) || type.EndsWith("+json", StringComparison.OrdinalIgnoreCase))
+            && (content.CharSet is not { } charset || charset.Trim('"').ToUpperInvariant() is "UTF-8" or "UTF8" or "US-ASCII");
+    }
+
+    private async ValueTask<byte[]> ReadBodyAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
         var max = _options.MaxBodyBytes;
         if (response.Content.Headers.ContentLength > max)
         {
@@ -615,7 +782,7 @@ internal sealed class RedfishConnection : IAsyncDisposable
             ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
         }
 
-        return (body.ToArray(), isJson);
+        return body.ToArray();
     }
 
     private TimeSpan? RetryAfterOf(HttpResponseMessage response) => response.Headers.RetryAfter switch
@@ -625,10 +792,12 @@ internal sealed class RedfishConnection : IAsyncDisposable
         _ => null,
     };
 
-    /// <summary>Whether a request got as far as the service.</summary>
-    private sealed class Reached
+    /// <summary>A session that the service opened; where it is and how to speak in it, as far as that was said.</summary>
+    private sealed class Login
     {
-        public volatile bool IsTrue;
+        public string? Token { get; init; }
+
+        public string? Path { get; set; }
     }
 
     /// <summary>One exchange: its result, and how long the service wants to be left alone where that is why there is none.</summary>

@@ -42,6 +42,8 @@ internal sealed record RedfishPushRequest
 /// <remarks>One operation at a time. Disposing of it before it is complete cuts the connection.</remarks>
 internal sealed class RedfishPush : IAsyncDisposable
 {
+    private const int FillLength = 1 << 20;
+
     private readonly RedfishConnection _connection;
     private readonly HttpClient _client;
     private readonly long _length;
@@ -49,16 +51,25 @@ internal sealed class RedfishPush : IAsyncDisposable
     private readonly byte[] _tail;
     private readonly byte[] _withheld = new byte[1];
     private readonly PushContent _content;
-    private readonly CancellationTokenSource _cut = new();
+    private readonly CancellationTokenSource _cut;
     private Task<HttpResponseMessage>? _sending;
+    private volatile EarlyAnswer? _answer;
     private Stream? _stream;
+    private TransportFault? _fault;
     private long _written;
+    private long _given;
     private bool _isCompleting;
 
-    public RedfishPush(RedfishConnection connection, HttpClient client, RedfishPushRequest request)
+    /// <summary>Prepares an upload.</summary>
+    /// <param name="connection">Whose it is.</param>
+    /// <param name="createClient">Makes a client of its own for it, whose one connection goes through what it is given.</param>
+    /// <param name="request">What is uploaded.</param>
+    /// <param name="closing">Cancelled when the connection is disposed of.</param>
+    public RedfishPush(RedfishConnection connection, Func<Func<Stream, Stream>, HttpClient> createClient, RedfishPushRequest request, CancellationToken closing)
     {
         _connection = connection;
-        _client = client;
+        _client = createClient(stream => _answer = new EarlyAnswer(stream));
+        _cut = CancellationTokenSource.CreateLinkedTokenSource(closing);
         _length = request.Length;
         (_head, _tail, var type) = Frame(request);
         _content = new PushContent(_head.Length + request.Length + _tail.Length);
@@ -80,16 +91,12 @@ internal sealed class RedfishPush : IAsyncDisposable
             }
 
             _stream = await _content.Started.ConfigureAwait(false);
-            if (_head.Length > 0)
-            {
-                await _stream.WriteAsync(_head, cancellationToken).ConfigureAwait(false);
-            }
-
+            await GiveAsync(_head, cancellationToken).ConfigureAwait(false);
             return null;
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (IsExpected(exception))
         {
-            return await AfterBreakAsync(exception, cancellationToken).ConfigureAwait(false);
+            return await BreakAsync(exception, FaultEffect.NotSent, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -101,32 +108,36 @@ internal sealed class RedfishPush : IAsyncDisposable
             return new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent, "cancelled");
         }
 
-        if (_stream is not { } stream || _isCompleting || _written + data.Length > _length)
+        if (_fault is not null)
+        {
+            return _fault;
+        }
+
+        if (_isCompleting || _written + data.Length > _length)
         {
             return new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, "this upload takes no more bytes");
         }
 
-        if (_sending!.IsCompleted)
-        {
-            return await EarlyAsync(cancellationToken).ConfigureAwait(false);
-        }
-
         try
         {
-            var isLast = _written + data.Length == _length && data.Length > 0;
-            await stream.WriteAsync(isLast ? data[..^1] : data, cancellationToken).ConfigureAwait(false);
-            if (isLast)
+            if (!IsOver)
             {
-                _withheld[0] = data.Span[^1];
-            }
+                var isLast = _written + data.Length == _length && data.Length > 0;
+                await GiveAsync(isLast ? data[..^1] : data, cancellationToken).ConfigureAwait(false);
+                if (isLast)
+                {
+                    _withheld[0] = data.Span[^1];
+                }
 
-            _written += data.Length;
-            return default(Done);
+                _written += data.Length;
+            }
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (IsExpected(exception))
         {
-            return await AfterBreakAsync(exception, cancellationToken).ConfigureAwait(false);
+            return await BreakAsync(exception, FaultEffect.NotSent, cancellationToken).ConfigureAwait(false);
         }
+
+        return IsOver ? await EarlyAsync(cancellationToken).ConfigureAwait(false) : default(Done);
     }
 
     /// <summary>Sends what was withheld, and gives the service's answer. From here on the upload may have taken effect.</summary>
@@ -137,12 +148,17 @@ internal sealed class RedfishPush : IAsyncDisposable
             return new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent, "cancelled");
         }
 
-        if (_stream is not { } stream || _isCompleting || _written != _length)
+        if (_fault is not null)
+        {
+            return _fault;
+        }
+
+        if (_isCompleting || _written != _length)
         {
             return new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, "this upload is not whole");
         }
 
-        if (_sending!.IsCompleted)
+        if (IsOver)
         {
             return await EarlyAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -151,16 +167,17 @@ internal sealed class RedfishPush : IAsyncDisposable
         try
         {
             byte[] end = [_withheld[0], .. _tail];
-            await stream.WriteAsync(end, cancellationToken).ConfigureAwait(false);
-            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+            await GiveAsync(end, cancellationToken).ConfigureAwait(false);
             _content.End();
-            using var response = await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return await _connection.ReadReplyAsync(response, isWrite: true, cancellationToken).ConfigureAwait(false);
+            using var response = await _sending!.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var result = await _connection.ReadReplyAsync(response, isWrite: true, cancellationToken).ConfigureAwait(false);
+            return !result.TryGetValue(out var reply, out _fault) ? _fault
+                : _answer is { HasDropped: true } ? _fault = TooEarly(reply)
+                : reply;
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or RedfishFaultException)
+        catch (Exception exception) when (IsExpected(exception))
         {
-            await _cut.CancelAsync().ConfigureAwait(false);
-            return _connection.FaultOf(exception, FaultEffect.MayHaveApplied, cancellationToken);
+            return await BreakAsync(exception, FaultEffect.MayHaveApplied, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -182,6 +199,7 @@ internal sealed class RedfishPush : IAsyncDisposable
             }
         }
 
+        _client.Dispose();
         _cut.Dispose();
         _content.Dispose();
     }
@@ -220,34 +238,68 @@ internal sealed class RedfishPush : IAsyncDisposable
         }
     }
 
-    // The service answered, or the connection broke, before the file was whole: nothing can have been taken.
+    private static bool IsExpected(Exception exception) =>
+        exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or RedfishFaultException;
+
+    private static TransportFault TooEarly(RedfishReply reply) =>
+        new(TransportFaultKind.ProtocolViolation, FaultEffect.MayHaveApplied, string.Create(CultureInfo.InvariantCulture, $"the service answered {reply.Status} before it had the file"));
+
+    // Whether the service has answered already, or the connection is broken.
+    private bool IsOver => _answer is { IsOver: true } || _sending is { IsCompleted: true };
+
+    // The framework's stream minds no token but the whole request's.
+    private async ValueTask GiveAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        using var registration = cancellationToken.UnsafeRegister(static answer => ((EarlyAnswer)answer!).StopWriting(), _answer);
+        _given += bytes.Length;
+        await _stream!.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    // The service answered, or the connection broke, before the file was whole. What it says is there when the framework has got rid of the rest, which goes nowhere.
     private async ValueTask<TransportFault> EarlyAsync(CancellationToken cancellationToken)
     {
         try
         {
+            if (!_sending!.IsCompleted)
+            {
+                var rest = new byte[(int)Math.Min(FillLength, _content.Length - _given)];
+                while (_given < _content.Length && !_sending.IsCompleted)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    await GiveAsync(rest.AsMemory(0, (int)Math.Min(rest.Length, _content.Length - _given)), cancellationToken).ConfigureAwait(false);
+                }
+
+                _content.End();
+            }
+        }
+        catch (Exception exception) when (IsExpected(exception) && _sending!.IsCompleted)
+        {
+            // How the request ended says more.
+        }
+        catch (Exception exception) when (IsExpected(exception))
+        {
+            return await BreakAsync(exception, FaultEffect.NotSent, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
             using var response = await _sending!.WaitAsync(cancellationToken).ConfigureAwait(false);
             var result = await _connection.ReadReplyAsync(response, isWrite: true, cancellationToken).ConfigureAwait(false);
-            return result.TryGetValue(out var reply, out var fault)
-                ? new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, string.Create(CultureInfo.InvariantCulture, $"the service answered {reply.Status} before it had the file"))
-                : fault with { Effect = FaultEffect.NotSent };
+            return _fault = result.TryGetValue(out var reply, out var fault) ? TooEarly(reply) : fault;
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or RedfishFaultException)
+        catch (Exception exception) when (IsExpected(exception))
         {
-            return _connection.FaultOf(exception, FaultEffect.NotSent, cancellationToken);
+            return await BreakAsync(exception, FaultEffect.NotSent, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    // Writing broke. Where the service has said why before it closed, that is the better answer.
-    private async ValueTask<TransportFault> AfterBreakAsync(Exception exception, CancellationToken cancellationToken)
+    private async ValueTask<TransportFault> BreakAsync(Exception exception, FaultEffect effect, CancellationToken cancellationToken)
     {
-        if (_sending is { IsCompleted: true })
-        {
-            return await EarlyAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        _fault = _connection.FaultOf(exception, effect, cancellationToken);
         _content.Break();
         await _cut.CancelAsync().ConfigureAwait(false);
-        return _connection.FaultOf(exception, FaultEffect.NotSent, cancellationToken);
+        return _fault;
     }
 
     /// <summary>Hands the stream to the socket over to whoever writes, and waits for the end of it.</summary>
@@ -255,6 +307,8 @@ internal sealed class RedfishPush : IAsyncDisposable
     {
         private readonly TaskCompletionSource<Stream> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public long Length => length;
 
         public Task<Stream> Started => _started.Task;
 

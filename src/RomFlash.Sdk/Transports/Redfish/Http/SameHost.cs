@@ -11,7 +11,8 @@ internal static class SameHost
     /// <param name="authority">The scheme, host and port that it must stay with.</param>
     /// <param name="from">The path that it was found under, for what is relative.</param>
     /// <param name="reference">The reference as the service gave it: a path, as a rule, or an absolute URI.</param>
-    /// <param name="target">Path and query for a request's first line; ASCII without spaces. A fragment points into the resource and is not sent.</param>
+    /// <param name="target">Path and query for a request's first line; ASCII without spaces. A fragment points into the resource and is not sent.
+    /// Never one that begins with two slashes: read as a reference, that is another host.</param>
     /// <returns>False when it leads elsewhere or can't be understood.</returns>
     public static bool TryResolve(Uri authority, string from, string? reference, [NotNullWhen(true)] out string? target)
     {
@@ -26,7 +27,7 @@ internal static class SameHost
         }
 
         var path = uri.PathAndQuery;
-        if (path.Length is 0 or > MaxLength * 3 || path[0] != '/' || path.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        if (path.Length is 0 or > MaxLength * 3 || path[0] != '/' || path.StartsWith("//", StringComparison.Ordinal) || path.AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
             return false;
         }
