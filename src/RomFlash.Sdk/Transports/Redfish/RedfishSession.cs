@@ -8,7 +8,7 @@ using RomFlash.Sdk.Transports.Redfish.Service;
 namespace RomFlash.Sdk.Transports.Redfish;
 
 /// <summary>A session with a management controller.</summary>
-internal sealed class RedfishSession(RedfishConnection connection, RedfishService service, ControllerMemory memory, TimeProvider time)
+internal sealed class RedfishSession(RedfishConnection connection, RedfishService service, ControllerMemory memory, RedfishTransportOptions options, TimeProvider time)
     : ITargetSession, IFactsCapability, IDepositCapability, IArmingCapability, IPowerCapability
 {
     private static readonly ReadOnlyMemory<byte> NoParameters = "{}"u8.ToArray();
@@ -300,7 +300,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         }
 
         // Remembered before: the answer may be lost.
-        memory.BootAtReset = RedfishFacts.BootOf(system.Json).TryGet(out var boot) ? boot.Value : null;
+        memory.Reset = RedfishFacts.BootOf(system.Json).TryGet(out var boot) ? new(boot.Value, time.GetUtcNow()) : null;
         var answer = await connection.PostAsync(reset, PowerReset.BodyOf(type), null, cancellationToken).ConfigureAwait(false);
         if (answer.TryGetValue(out _, out fault))
         {
@@ -309,7 +309,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
 
         if (fault.Effect == FaultEffect.NotSent)
         {
-            memory.BootAtReset = null;
+            memory.Reset = null;
         }
 
         return fault;
@@ -322,7 +322,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return refused;
         }
 
-        if (memory.BootAtReset is not { } before)
+        if (memory.Reset is not { } asked || time.GetUtcNow() - asked.AskedAt >= options.ShutdownTime)
         {
             return default(Done);
         }
@@ -333,12 +333,12 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return fault;
         }
 
-        if (RedfishFacts.BootOf(system.Json).TryGet(out var now) && now.Value == before)
+        if (RedfishFacts.BootOf(system.Json).TryGet(out var now) && now.Value == asked.Boot)
         {
             return Unchanged(TransportFaultKind.Busy, "the restart has been asked for, and a management controller does not take it back");
         }
 
-        memory.BootAtReset = null;
+        memory.Reset = null;
         return default(Done);
     }
 

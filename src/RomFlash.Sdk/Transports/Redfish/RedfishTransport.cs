@@ -58,7 +58,7 @@ public sealed class RedfishTransport : ITransport
         if ((await RedfishService.DiscoverAsync(connection, cancellationToken).ConfigureAwait(false)).TryGetValue(out var service, out fault))
         {
             var memory = _memories.GetOrAdd(address.Authority.Authority, static _ => new ControllerMemory());
-            return TransportResult<ITargetSession>.From(new RedfishSession(connection, service, memory, request.TimeProvider));
+            return TransportResult<ITargetSession>.From(new RedfishSession(connection, service, memory, _options, request.TimeProvider));
         }
 
         await connection.DisposeAsync().ConfigureAwait(false);

@@ -45,4 +45,14 @@ public sealed record RedfishTransportOptions
         get;
         init => field = value > TimeSpan.Zero && value <= TimeSpan.FromMinutes(1) ? value : throw new ArgumentOutOfRangeException(nameof(value));
     } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long a system may take to go down after it was asked to restart, 5 minutes by default, up to a day. Until then the request counts as one that can't be
+    /// taken back; after that it counts as lost, and may be made again.
+    /// </summary>
+    public TimeSpan ShutdownTime
+    {
+        get;
+        init => field = value > TimeSpan.Zero && value <= TimeSpan.FromDays(1) ? value : throw new ArgumentOutOfRangeException(nameof(value));
+    } = TimeSpan.FromMinutes(5);
 }

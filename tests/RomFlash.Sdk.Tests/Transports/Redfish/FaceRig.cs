@@ -47,7 +47,7 @@ internal sealed class FaceRig : IAsyncDisposable
 
     public RedfishFace Face { get; }
 
-    public RedfishTransport Transport { get; } = new();
+    public RedfishTransport Transport { get; } = new(new RedfishTransportOptions { ShutdownTime = TimeSpan.FromSeconds(1) });
 
     public string Address => $"redfish://{Face.Address.Host}:{Face.Address.Port}/?sha256={Face.Fingerprint}";
 

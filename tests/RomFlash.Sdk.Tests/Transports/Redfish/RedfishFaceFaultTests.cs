@@ -102,7 +102,7 @@ public sealed class RedfishFaceFaultTests(ITestOutputHelper output) : IDisposabl
         await using var rig = await FaceRig.StartAsync(FaceRig.Options(RedfishVendor.Generic, applyTime));
         await using var world = await RedfishWorld.CreateAsync(rig, Path.Combine(_folder, Guid.NewGuid().ToString("N")));
         world.Meet = r => r.Number == number ? fault : null;
-        var first = await world.FlashAsync(p => p with { Deadlines = p.Deadlines with { Operation = TimeSpan.FromMilliseconds(400), Connect = TimeSpan.FromMilliseconds(800), CleanUp = TimeSpan.FromSeconds(3), Return = TimeSpan.FromSeconds(3), ReadRetries = 1 } }, FaceRig.NewSystem.Image);
+        var first = await world.FlashAsync(p => p with { Deadlines = p.Deadlines with { Operation = TimeSpan.FromMilliseconds(400), Connect = TimeSpan.FromMilliseconds(800), SlowestBytesPerSecond = 1 << 20, CleanUp = TimeSpan.FromSeconds(3), Return = TimeSpan.FromSeconds(3), ReadRetries = 1 } }, FaceRig.NewSystem.Image);
         world.Meet = null;
         var isNew = rig.Target.RomOf("system")?.Sha256 == FaceRig.NewSystem.Sha256;
         if (!first.Result.TryGetValue(out var outcome, out var failure))
@@ -124,7 +124,7 @@ public sealed class RedfishFaceFaultTests(ITestOutputHelper output) : IDisposabl
 
         for (var i = 0; i < 4; i++)
         {
-            var next = await world.FlashAsync(null, FaceRig.NewSystem.Image);
+            var next = await world.FlashAsync(p => p with { Deadlines = p.Deadlines with { Return = TimeSpan.FromSeconds(3) } }, FaceRig.NewSystem.Image);
             if (next.Outcome is FlashOutcomeKind.Upgraded or FlashOutcomeKind.AlreadyCurrent)
             {
                 return rig.Target.RomOf("system")?.Sha256 == FaceRig.NewSystem.Sha256 && rig.Target.ArmedPhase == ArmedPhase.None && rig.Target.Deposits.IsEmpty ? null : $"{next.Outcome} was claimed afterwards; the target is {rig.Target.ArmedPhase}";

@@ -11,16 +11,16 @@ internal sealed class ControllerMemory
 
     private readonly Lock _lock = new();
     private readonly List<UploadNote> _notes = [];
-    private string? _bootAtReset;
+    private ResetNote? _reset;
 
-    /// <summary>The boot identity when this process last asked for a restart, or null when it did not.</summary>
-    public string? BootAtReset
+    /// <summary>The restart that this process last asked for, or null when it did not, or it has happened.</summary>
+    public ResetNote? Reset
     {
         get
         {
             lock (_lock)
             {
-                return _bootAtReset;
+                return _reset;
             }
         }
 
@@ -28,7 +28,7 @@ internal sealed class ControllerMemory
         {
             lock (_lock)
             {
-                _bootAtReset = value;
+                _reset = value;
             }
         }
     }
@@ -79,3 +79,8 @@ internal sealed class ControllerMemory
 /// <param name="ComponentId">The component, or null for a start.</param>
 /// <param name="Boot">When the system had last been reset then, as the service wrote it; null when it does not tell.</param>
 internal sealed record UploadNote(string DepositId, string TaskPath, bool IsStart, string? ComponentId, string? Boot);
+
+/// <summary>A restart that was asked for.</summary>
+/// <param name="Boot">The boot identity before.</param>
+/// <param name="AskedAt">When it was asked for, in UTC.</param>
+internal sealed record ResetNote(string Boot, DateTimeOffset AskedAt);
