@@ -194,7 +194,7 @@ internal sealed class RedfishDeposit(
             var task = situation.Tasks.LastOrDefault(t => !t.IsStart && t.DepositId == manifest.Id && (t.ComponentId is null || t.ComponentId == manifest.Files[_current].ComponentId));
             if (task is { Phase: TaskPhase.Failed })
             {
-                var said = RedfishFault.From(task.Messages, FaultEffect.NotSent);
+                var said = RedfishFault.From(connection.WithoutSecrets(task.Messages), FaultEffect.NotSent);
                 return said with { Kind = said.Kind is TransportFaultKind.Unmapped ? TransportFaultKind.Rejected : said.Kind };
             }
 

@@ -326,31 +326,6 @@ public sealed class RedfishPushTests
         Assert.Equal(TransportFaultKind.ProtocolViolation, (await push.CompleteAsync(default)).Refused().Kind);
     }
 
-    [Fact]
-    public async Task CompleteAsync_AcceptedBeforeTheEnd_IsNoSuccess()
-    {
-        var isAnswered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var service = new TlsService(async call =>
-        {
-            if (call.Path != Path)
-            {
-                return false;
-            }
-
-            await call.Continue();
-            await call.Stream.ReadExactlyAsync(new byte[1000], call.Stop);
-            await call.Reply(202, "{}");
-            isAnswered.SetResult();
-            return await call.Mute();
-        });
-        await using var connection = await service.Connect();
-        await using var push = (await connection.OpenPushAsync(Raw with { Length = 100_000 }, default)).Ok();
-        (await push.WriteAsync(Image.AsMemory(0, 100_000), default)).TryGetValue(out _, out var fault);
-        await isAnswered.Task.WaitAsync(TlsService.Guard);
-        fault ??= (await push.CompleteAsync(default).AsTask().WaitAsync(TlsService.Guard)).Refused();
-        Assert.Equal((TransportFaultKind.ProtocolViolation, FaultEffect.MayHaveApplied), (fault.Kind, fault.Effect));
-    }
-
     private static async Task Write(RedfishPush push, ReadOnlyMemory<byte> bytes)
     {
         for (var at = 0; at < bytes.Length; at += Step)
