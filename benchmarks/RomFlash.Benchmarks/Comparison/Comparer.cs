@@ -13,6 +13,7 @@ internal static class Comparer
         ["pipeline"] = PipelineRows.MeasureAsync,
         ["catalog"] = CatalogRows.MeasureAsync,
         ["images"] = ImagesAsync,
+        ["redfish"] = RedfishRows.MeasureAsync,
     };
 
     public static async Task<int> RunAsync(string[] groups)

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Globalization;
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
+using RomFlash.Sdk.Transports.Redfish;
+
+namespace RomFlash.Benchmarks.Comparison;
+
+/// <summary>The rows of Redfish: an upload of 64 MiB beside curl's to the same service.</summary>
+internal static class RedfishRows
+{
+    private const int Chunk = 256 << 10;
+    private const int WarmUps = 2;
+    private const int Pairs = 7;
+
+    public static async IAsyncEnumerable<Row> MeasureAsync()
+    {
+        var image = RedfishFaceProcess.NewImage();
+        var manifest = new DepositManifest("benchmark-1", 0, [new("romflash-00.bin", image.Content.Length, image.Sha256, "system")]);
+        var file = Path.GetTempFileName();
+        await File.WriteAllBytesAsync(file, image.Content.ToArray());
+        image = null;
+        double memory = 0;
+        try
+        {
+            var (ours, peer) = await Peers.CompareAsync(WarmUps, Pairs, OursAsync, CurlAsync);
+            yield return new("redfish.push", ours, peer, "ms, a multipart upload of 64 MiB and curl -F", "at most 1.0");
+            yield return new("redfish.push.memory", memory, null, "MiB above idle, the largest of all runs", "at most 16");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        async Task<double> OursAsync()
+        {
+            await using var face = await RedfishFaceProcess.StartAsync();
+            using var credentials = TargetCredentials.Password(RedfishFaceProcess.User, new Secret(RedfishFaceProcess.Password));
+            var endpoint = TargetEndpoint.TryCreate($"redfish://{face.Authority}?sha256={face.Fingerprint}").GetValueOrThrow();
+            await using var session = Value(await new RedfishTransport().ConnectAsync(new(endpoint, credentials, TimeProvider.System), CancellationToken.None));
+            await using var deposit = Value(await session.GetCapability<IDepositCapability>()!.OpenDepositAsync(manifest, CancellationToken.None));
+            await using var stream = File.OpenRead(file);
+            var buffer = new byte[Chunk];
+            GC.Collect();
+            File.WriteAllText("/proc/self/clear_refs", "5");
+            var before = Status("VmRSS");
+            var start = Stopwatch.GetTimestamp();
+            for (long offset = 0; offset < stream.Length;)
+            {
+                var read = await stream.ReadAtLeastAsync(buffer, Chunk, throwOnEndOfStream: false);
+                Value(await deposit.WriteAsync(0, offset, buffer.AsMemory(0, read), CancellationToken.None));
+                offset += read;
+            }
+
+            Value(await deposit.CommitAsync(CancellationToken.None));
+            var elapsed = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            memory = Math.Max(memory, Status("VmHWM") - before);
+            return elapsed;
+        }
+
+        async Task<double> CurlAsync()
+        {
+            await using var face = await RedfishFaceProcess.StartAsync();
+            string[] common = ["curl", "--silent", "--show-error", "--fail", "--insecure", "--user", $"{RedfishFaceProcess.User}:{RedfishFaceProcess.Password}"];
+
+            // The service's first request is the same for both, and curl's start-up is not what is compared; the connection is part of either.
+            await Peers.TimeAsync([.. common, $"https://{face.Authority}/redfish/v1/"]);
+            var start = await Peers.TimeAsync("curl", "--version");
+            var whole = await Peers.TimeAsync(
+            [
+                .. common,
+                "--form", "UpdateParameters={\"Targets\":[\"/redfish/v1/UpdateService/FirmwareInventory/system\"],\"@Redfish.OperationApplyTime\":\"OnReset\"};type=application/json",
+                "--form", $"UpdateFile=@{file};type=application/octet-stream",
+                $"https://{face.Authority}/redfish/v1/UpdateService/MultipartUpload",
+            ]);
+            return whole - start;
+        }
+    }
+
+    // Of proc(5), in MiB.
+    private static double Status(string name) =>
+        double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith(name + ":", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+
+    private static T Value<T>(TransportResult<T> result)
+        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new InvalidOperationException(fault.ToString());
+}
