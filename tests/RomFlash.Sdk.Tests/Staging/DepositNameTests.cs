@@ -1,4 +1,9 @@
+using RomFlash.Sdk.Compatibility;
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Staging;
+using RomFlash.Sdk.Testing.Simulation;
+using RomFlash.Sdk.Tests.Pipeline;
 using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Tests.Staging;
@@ -28,5 +33,31 @@ public sealed class DepositNameTests
     public void NameOf_DepositOnTheSystemPartition_IsACapsule(string source) =>
         Assert.Equal("romflash-12.cap", DefaultImageStager.NameOf(12, source, Traits(usesSystemPartition: true)));
 
+    [Theory]
+    [InlineData(true, "romflash-00.cap", "romflash-01.cap")]
+    [InlineData(false, "romflash-00.rom", "romflash-01.rom")]
+    public void FlashAsync_Deposit_HasNamesForItsPlace(bool usesSystemPartition, params string[] names)
+    {
+        var bench = new Bench(SimulatedPersona.Ordinary with { UsesSystemPartition = usesSystemPartition });
+        var staged = new List<string>();
+        bench.Stager = new Watched(bench.Stager, staged);
+
+        Bench.IsUpgraded(bench.Flash());
+
+        Assert.Equal(names, staged);
+    }
+
     private static DepositTraits Traits(bool usesSystemPartition) => new() { Verification = [], UsesSystemPartition = usesSystemPartition };
+
+    private sealed class Watched(IImageStager inner, List<string> names) : IImageStager
+    {
+        public async ValueTask<FlashResult<StagingEvidence>> StageAsync(StageContext context, ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken)
+        {
+            var result = await inner.StageAsync(context, approved, deposit, cancellationToken);
+            names.AddRange(result.TryGetValue(out var evidence, out _) ? evidence.Manifest.Files.Select(f => f.Name) : []);
+            return result;
+        }
+
+        public ValueTask<FlashResult<CleanUpEvidence>> CleanUpAsync(StageContext context, CleanUpScope scope, CancellationToken cancellationToken) => inner.CleanUpAsync(context, scope, cancellationToken);
+    }
 }
