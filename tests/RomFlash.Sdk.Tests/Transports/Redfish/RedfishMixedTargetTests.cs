@@ -20,8 +20,6 @@ public sealed class RedfishMixedTargetTests : IDisposable
     private readonly EspFixture _esp = new();
     private readonly Scratch _scratch = new();
 
-    private static TargetIdentity Machine { get; } = new() { SmbiosUuid = new Guid("00112233-4455-6677-8899-aabbccddeeff"), SerialNumber = "CZ1234" };
-
     public void Dispose()
     {
         _esp.Dispose();
@@ -31,9 +29,9 @@ public sealed class RedfishMixedTargetTests : IDisposable
     [Fact]
     public async Task FlashAsync_CapsuleByFolderAndRestartByController_IsUpgraded()
     {
-        await using var rig = await StartAsync(Machine, Bench.OldSystem);
+        await using var rig = await StartAsync(EspFixture.Machine, Bench.OldSystem);
         await using var journal = await OpenJournalAsync();
-        WriteFacts(boot: null, Bench.OldSystem);
+        _esp.WriteFacts(boot: null, Bench.OldSystem);
         var boots = rig.Target.BootCount;
         rig.Face.Interfere = _ =>
         {
@@ -41,7 +39,7 @@ public sealed class RedfishMixedTargetTests : IDisposable
             if (rig.Target.BootCount > boots)
             {
                 boots = rig.Target.BootCount;
-                PlayBoot();
+                _esp.PlayBoot(boot: null, Bench.NewSystem);
             }
 
             return null;
@@ -71,7 +69,7 @@ public sealed class RedfishMixedTargetTests : IDisposable
     {
         await using var rig = await StartAsync(new() { SmbiosUuid = new Guid("99999999-4455-6677-8899-aabbccddeeff"), SerialNumber = "CZ9999" }, Bench.OldSystem);
         await using var journal = await OpenJournalAsync();
-        WriteFacts(boot: null, Bench.OldSystem);
+        _esp.WriteFacts(boot: null, Bench.OldSystem);
         var before = _esp.Tree();
 
         var report = await Client(rig, journal).FlashAsync(Request(rig, RebootMode.Request), null, CancellationToken.None);
@@ -89,9 +87,9 @@ public sealed class RedfishMixedTargetTests : IDisposable
     public async Task ConfirmAsync_FolderCountedTheBoots_TheControllersCountIsNotTakenForIt(bool folderIsThere)
     {
         // The controller tells the new version all along: with its count of boots taken for the folder's, this would be an upgrade.
-        await using var rig = await StartAsync(Machine, Bench.NewSystem);
+        await using var rig = await StartAsync(EspFixture.Machine, Bench.NewSystem);
         await using var journal = await OpenJournalAsync();
-        WriteFacts(boot: "boot-1", Bench.OldSystem);
+        _esp.WriteFacts("boot-1", Bench.OldSystem);
         var client = Client(rig, journal);
         var request = Request(rig, RebootMode.LeaveToOperator);
         var report = await client.FlashAsync(request, null, CancellationToken.None);
@@ -101,7 +99,7 @@ public sealed class RedfishMixedTargetTests : IDisposable
         rig.Target.Restart();
         rig.Clock.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(1, rig.Target.BootCount);
-        PlayBoot("boot-2");
+        _esp.PlayBoot("boot-2", Bench.NewSystem);
         if (!folderIsThere)
         {
             System.IO.Directory.Move(_esp.Root, _esp.Root + ".away");
@@ -147,33 +145,4 @@ public sealed class RedfishMixedTargetTests : IDisposable
 
     private async Task<FileFlashJournal> OpenJournalAsync() =>
         (await FileFlashJournal.OpenAsync(_scratch["journal"], new FileFlashJournalOptions { TimeProvider = TimeProvider.System }, CancellationToken.None)).GetValueOrThrow();
-
-    // What the firmware does, and then the operating system: the capsule is taken, and the new version told.
-    private void PlayBoot(string? boot = null)
-    {
-        foreach (var capsule in System.IO.Directory.GetFiles(_esp.Capsules))
-        {
-            File.Delete(capsule);
-        }
-
-        WriteFacts(boot, Bench.NewSystem);
-    }
-
-    // Renamed into place: it may be read at any time.
-    private void WriteFacts(string? boot, SimulatedRom rom)
-    {
-        var next = _esp.FactsFile + ".next";
-        File.WriteAllText(next, $$"""
-            {
-              "identity": { "smbiosUuid": "{{Machine.SmbiosUuid}}", "serialNumber": "{{Machine.SerialNumber}}" },
-              {{(boot is null ? string.Empty : $"\"boot\": \"{boot}\",")}}
-              "roms": [ { "id": "system", "kind": "system-rom", "firmwareClass": "{{Bench.SystemClass}}", "versions": { "smbios": "{{rom.Version}}", "esrt": "{{RomVersion.FromPacked(rom.PackedVersion)}}" } } ],
-              "systemPartition": { "fileSystem": "vfat", "totalBytes": 33470464, "freeBytes": 30000000, "isBootVolume": true, "isReadOnly": false },
-              "account": "administrator",
-              "readiness": { "pendingReboot": false, "externalPower": true, "batterySufficient": true, "diskEncryptionSealed": false, "healthy": true, "inRecovery": false },
-              "arming": ["capsule-file-only"]
-            }
-            """);
-        File.Move(next, _esp.FactsFile, overwrite: true);
-    }
 }
