@@ -32,6 +32,11 @@ peers=(
   "/usr/lib/ipxe/snponly.efi ipxe"
   "/usr/lib/u-boot/qemu_arm64/u-boot.bin u-boot-qemu"
   "/usr/lib/systemd/boot/efi/systemd-bootx64.efi systemd-boot-efi"
+  "/usr/lib/python3/dist-packages/flask python3-flask"
+  "/usr/lib/python3/dist-packages/sushy python3-sushy"
+  "redfishtool redfishtool"
+  "/usr/libexec/installed-tests/fwupd/redfish-self-test fwupd-tests"
+  "curl curl"
 )
 
 fast=0
@@ -77,21 +82,38 @@ install_peers() {
       ((${#missing[@]})) || return 0
     fi
   fi
-  echo "missing peers: ${missing[*]}"
+  lack "${missing[@]}"
+}
+
+# A peer that is in no package: fwupd's Redfish service for its own tests, out of fwupd's source.
+fetch_redfish_service() {
+  if [[ -s ${ROMFLASH_FWUPD_REDFISH:-} ]]; then
+    return 0
+  fi
+  if ROMFLASH_FWUPD_REDFISH=$(eng/fwupd-redfish.sh); then
+    export ROMFLASH_FWUPD_REDFISH
+  else
+    lack "fwupd's source package (for its Redfish service)"
+  fi
+}
+
+# The tests of a peer that is not there can't run; they are left out by name, never passed.
+lack() {
+  echo "missing peers: $*"
   if ((require_peers)); then
-    echo "test.sh: --require-peers, and these could not be installed: ${missing[*]}" >&2
+    echo "test.sh: --require-peers, and these could not be installed: $*" >&2
     exit 1
   fi
-  # The tests of a peer that is not there can't run; they are left out by name, never passed.
   skip_peers=1
 }
 
+export HOME="${HOME:-$(mktemp -d)}"
 skip_peers=0
 if ((!fast)); then
   install_peers
+  fetch_redfish_service
 fi
 
-export HOME="${HOME:-$(mktemp -d)}"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en DOTNET_GENERATE_ASPNET_CERTIFICATE=false MSBUILDDISABLENODEREUSE=1
 export PATH="$PATH:/usr/sbin:/sbin"
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Diagnostics;
@@ -26,7 +27,7 @@ internal sealed class DefaultImageStager : IImageStager
             return failure with { TargetState = TargetState.Untouched };
         }
 
-        var manifest = new DepositManifest(deposit.Id, deposit.Generation, ToFiles(approved));
+        var manifest = new DepositManifest(deposit.Id, deposit.Generation, ToFiles(approved, found.Capability.Traits));
         var opened = await found.Capability.OpenDepositAsync(manifest, cancellationToken).ConfigureAwait(false);
         if (!opened.TryGetValue(out var open, out var fault))
         {
@@ -74,9 +75,39 @@ internal sealed class DefaultImageStager : IImageStager
         return new CleanUpEvidence(removed, left.ToImmutable());
     }
 
-    // Names sort in flashing order: firmware takes the files of its capsule folder alphabetically.
-    private static ImmutableArray<DepositFile> ToFiles(ApprovedUpgrade approved) =>
-        [.. approved.Components.Select((c, i) => new DepositFile($"romflash-{i:D2}.cap", c.Length, c.Sha256, c.ComponentId))];
+    /// <summary>
+    /// The name of a file of a deposit. Names sort in flashing order: firmware takes the files of its capsule folder alphabetically. Whoever takes deposits that lie
+    /// on no system partition may tell formats by the extension, so that the image keeps its own there.
+    /// </summary>
+    /// <param name="index">The file's place in the flashing order.</param>
+    /// <param name="source">The name of the image's source; any text.</param>
+    /// <param name="traits">Where deposits lie.</param>
+    internal static string NameOf(int index, string source, DepositTraits traits) =>
+        string.Create(CultureInfo.InvariantCulture, $"romflash-{index:D2}.{(traits.UsesSystemPartition ? "cap" : ExtensionOf(source))}");
+
+    // What is no plain extension is none that anybody goes by.
+    private static string ExtensionOf(string source)
+    {
+        const int MaxLength = 8;
+        var extension = source.AsSpan(source.LastIndexOf('.') + 1);
+        if (extension.Length == source.Length || extension.Length is 0 or > MaxLength)
+        {
+            return "bin";
+        }
+
+        foreach (var c in extension)
+        {
+            if (!char.IsAsciiLetterOrDigit(c))
+            {
+                return "bin";
+            }
+        }
+
+        return extension.ToString().ToLowerInvariant();
+    }
+
+    private static ImmutableArray<DepositFile> ToFiles(ApprovedUpgrade approved, DepositTraits traits) =>
+        [.. approved.Components.Select((c, i) => new DepositFile(NameOf(i, approved.ImageOf(i).Source.Name, traits), c.Length, c.Sha256, c.ComponentId))];
 
     private static async ValueTask<FlashResult<StagingEvidence>> FillAsync(
         StageContext context,

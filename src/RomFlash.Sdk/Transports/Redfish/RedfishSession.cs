@@ -100,6 +100,12 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return Unchanged(TransportFaultKind.NoSpace, $"{large.Name} has {large.Length} bytes, and the service takes {max} at most");
         }
 
+        // Before the image is on its way, and not at its end.
+        if (await Road.ObjectAsync(connection, cancellationToken).ConfigureAwait(false) is { } objection)
+        {
+            return objection;
+        }
+
         if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault)
             || !(await RedfishInventory.ReadAsync(connection, service, cancellationToken).ConfigureAwait(false)).TryGetValue(out var items, out fault))
         {

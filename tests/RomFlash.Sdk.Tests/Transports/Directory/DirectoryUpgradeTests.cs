@@ -18,7 +18,7 @@ public sealed class DirectoryUpgradeTests : IDisposable
     private readonly Scratch _scratch = new();
     private readonly SimulatedClock _clock = new();
 
-    public DirectoryUpgradeTests() => WriteFacts("boot-1", Bench.OldSystem);
+    public DirectoryUpgradeTests() => _esp.WriteFacts("boot-1", Bench.OldSystem);
 
     private FlashTarget Target => FlashTarget.Parse("dir:" + _esp.Root);
 
@@ -43,7 +43,7 @@ public sealed class DirectoryUpgradeTests : IDisposable
 
         Assert.Equal(FlashOutcomeKind.Pending, (await client.ConfirmAsync(Target, TimeSpan.Zero, null, CancellationToken.None)).Outcome);
 
-        PlayBoot();
+        _esp.PlayBoot("boot-2", Bench.NewSystem);
         var confirmed = await client.ConfirmAsync(Target, TimeSpan.Zero, null, CancellationToken.None);
         Bench.IsUpgraded(confirmed);
         AssertNothingIsLeft();
@@ -73,7 +73,7 @@ public sealed class DirectoryUpgradeTests : IDisposable
             id = journal.ClientId;
         }
 
-        PlayBoot();
+        _esp.PlayBoot("boot-2", Bench.NewSystem);
         await using var reopened = await OpenJournal();
         Assert.Equal(id, reopened.ClientId);
         var report = await Client(reopened).FlashAsync(Request, null, CancellationToken.None);
@@ -116,29 +116,6 @@ public sealed class DirectoryUpgradeTests : IDisposable
 
     private async Task<FileFlashJournal> OpenJournal() =>
         (await FileFlashJournal.OpenAsync(_scratch["journal"], new FileFlashJournalOptions { TimeProvider = _clock }, CancellationToken.None)).GetValueOrThrow();
-
-    // What firmware does: it takes the files out of the folder, and runs the new ROM.
-    private void PlayBoot()
-    {
-        foreach (var capsule in System.IO.Directory.GetFiles(_esp.Capsules))
-        {
-            File.Delete(capsule);
-        }
-
-        WriteFacts("boot-2", Bench.NewSystem);
-    }
-
-    private void WriteFacts(string boot, SimulatedRom rom) => File.WriteAllText(_esp.FactsFile, $$"""
-        {
-          "identity": { "smbiosUuid": "00112233-4455-6677-8899-aabbccddeeff", "serialNumber": "CZ1234" },
-          "boot": "{{boot}}",
-          "roms": [ { "id": "system", "kind": "system-rom", "firmwareClass": "{{Bench.SystemClass}}", "versions": { "smbios": "{{rom.Version}}", "esrt": "{{RomVersion.FromPacked(rom.PackedVersion)}}" } } ],
-          "systemPartition": { "fileSystem": "vfat", "totalBytes": 33470464, "freeBytes": 30000000, "isBootVolume": true, "isReadOnly": false },
-          "account": "administrator",
-          "readiness": { "pendingReboot": false, "externalPower": true, "batterySufficient": true, "diskEncryptionSealed": false, "healthy": true, "inRecovery": false },
-          "arming": ["capsule-file-only"]
-        }
-        """);
 
     private void AssertNothingIsLeft()
     {

@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Journal;
+using RomFlash.Sdk.Tests.Pipeline;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
 
@@ -24,6 +26,9 @@ internal sealed class EspFixture : IDisposable
             File.WriteAllText(FactsFile, facts);
         }
     }
+
+    /// <summary>The machine of <see cref="WriteFacts"/>.</summary>
+    public static TargetIdentity Machine { get; } = new() { SmbiosUuid = new Guid("00112233-4455-6677-8899-aabbccddeeff"), SerialNumber = "CZ1234" };
 
     public string Root => _scratch["esp"];
 
@@ -84,6 +89,35 @@ internal sealed class EspFixture : IDisposable
         await using var deposit = (await session.OpenDepositAsync(manifest, default)).Ok();
         (await Fill(deposit, contents)).Ok();
         return manifest;
+    }
+
+    /// <summary>What firmware does, and then the operating system: the files are taken out of the folder, and what runs now is told.</summary>
+    public void PlayBoot(string? boot, SimulatedRom rom)
+    {
+        foreach (var capsule in System.IO.Directory.GetFiles(Capsules))
+        {
+            File.Delete(capsule);
+        }
+
+        WriteFacts(boot, rom);
+    }
+
+    /// <summary>Tells of a machine that is fit for an upgrade. Renamed into place: it may be read at any time.</summary>
+    public void WriteFacts(string? boot, SimulatedRom rom)
+    {
+        var next = FactsFile + ".next";
+        File.WriteAllText(next, $$"""
+            {
+              "identity": { "smbiosUuid": "{{Machine.SmbiosUuid}}", "serialNumber": "{{Machine.SerialNumber}}" },
+              {{(boot is null ? string.Empty : $"\"boot\": \"{boot}\",")}}
+              "roms": [ { "id": "system", "kind": "system-rom", "firmwareClass": "{{Bench.SystemClass}}", "versions": { "smbios": "{{rom.Version}}", "esrt": "{{RomVersion.FromPacked(rom.PackedVersion)}}" } } ],
+              "systemPartition": { "fileSystem": "vfat", "totalBytes": 33470464, "freeBytes": 30000000, "isBootVolume": true, "isReadOnly": false },
+              "account": "administrator",
+              "readiness": { "pendingReboot": false, "externalPower": true, "batterySufficient": true, "diskEncryptionSealed": false, "healthy": true, "inRecovery": false },
+              "arming": ["capsule-file-only"]
+            }
+            """);
+        File.Move(next, FactsFile, overwrite: true);
     }
 
     /// <summary>Every name below the folder, with the content's length; the lock aside.</summary>

@@ -42,6 +42,7 @@ internal sealed class DellRoad(RedfishUpdateService updates, RedfishJson manager
             DepositId = note.DepositId,
             ComponentId = note.ComponentId,
             IsStart = note.IsStart,
+            IsNoted = true,
             Boot = note.Boot,
             Ended = UpdateTask.Time(job.Json.Text("CompletionTime", 64)),
             Messages = phase == TaskPhase.Failed ? [new RedfishMessage { Id = RedfishMessage.Shorten(job.Json.Text("MessageId", 128)), Text = job.Json.Text("Message") ?? string.Empty }] : [],

@@ -78,6 +78,7 @@ internal sealed class HpeRoad : UpdateRoad
             Phase = phase.Value,
             DepositId = note?.DepositId,
             ComponentId = note?.ComponentId,
+            IsNoted = note is not null,
             Boot = note?.Boot,
             Messages = phase == TaskPhase.Failed ? RedfishMessage.Read([hpe["Result"]]) : [],
         });

@@ -20,10 +20,12 @@ internal sealed class SupermicroRoad(RedfishUpdateService updates)
 
     public override async ValueTask<TransportFault?> ObjectAsync(RedfishConnection connection, CancellationToken cancellationToken)
     {
-        // Asked without an image, the place for uploads says whether the licence is there.
+        // Asked without an image, the place for uploads says whether the licence is there. Whatever else it answers, in whatever form, is about the missing image; no answer at all
+        // is a fault.
         var asked = await connection.GetAsync(Updates.MultipartPath!, cancellationToken).ConfigureAwait(false);
-        return !asked.TryGetValue(out _, out var fault) && fault.PeerCode is { Symbol: { } symbol } && symbol.EndsWith(".OemLicenseNotPassed", StringComparison.Ordinal)
-            ? fault with { Kind = TransportFaultKind.Unsupported, Effect = FaultEffect.NotSent }
+        return asked.TryGetValue(out _, out var fault) ? null
+            : fault.PeerCode is not { Dialect: Outcomes.PeerCode.Redfish, Symbol: var symbol } ? fault.Kind is TransportFaultKind.ProtocolViolation ? null : fault
+            : symbol?.EndsWith(".OemLicenseNotPassed", StringComparison.Ordinal) == true ? fault with { Kind = TransportFaultKind.Unsupported, Effect = FaultEffect.NotSent }
             : null;
     }
 

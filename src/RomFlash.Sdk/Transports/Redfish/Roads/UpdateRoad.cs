@@ -51,7 +51,7 @@ internal abstract class UpdateRoad(RedfishUpdateService updates, ApplyTime apply
     }
 
     /// <summary>Finds out whether the service takes updates from this account now.</summary>
-    /// <returns>Null when it does, or says nothing about it.</returns>
+    /// <returns>Null when it does, or says nothing about it; the fault when it could not be asked.</returns>
     public virtual ValueTask<TransportFault?> ObjectAsync(RedfishConnection connection, CancellationToken cancellationToken) => new((TransportFault?)null);
 
     /// <summary>Composes the upload of one file.</summary>

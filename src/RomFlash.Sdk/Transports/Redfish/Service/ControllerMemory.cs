@@ -37,7 +37,8 @@ internal sealed class ControllerMemory
     {
         lock (_lock)
         {
-            _notes.RemoveAll(n => string.Equals(n.TaskPath, note.TaskPath, StringComparison.Ordinal) && n.IsStart == note.IsStart);
+            // A path that comes again is another task's now.
+            _notes.RemoveAll(n => string.Equals(n.TaskPath, note.TaskPath, StringComparison.Ordinal));
             if (_notes.Count == MaxNotes)
             {
                 _notes.RemoveAt(0);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using RomFlash.Sdk.Transports.Redfish.Http;
 using RomFlash.Sdk.Transports.Redfish.Roads;
 
@@ -33,8 +34,8 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
     private const int MaxTasks = 64;
     private readonly ResourceReader _reader = new(connection);
 
-    // A task that has ended does not change any more.
-    private readonly Dictionary<string, UpdateTask> _ended = new(StringComparer.Ordinal);
+    // A task that has ended does not change any more; but its path may be another's, once something else was sent.
+    private readonly Dictionary<string, (UpdateTask Task, UploadNote? Note)> _ended = new(StringComparer.Ordinal);
 
     public async ValueTask<TransportResult<UpdateSituation>> ReadAsync(CancellationToken cancellationToken)
     {
@@ -77,7 +78,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             {
                 Weigh(task);
             }
-            else if (task.Phase is TaskPhase.Waiting or TaskPhase.Running || (task.Phase == TaskPhase.Done && IsFresh(task) && task.DepositId is not null))
+            else if (task.Phase is TaskPhase.Waiting or TaskPhase.Running || (task.Phase == TaskPhase.Done && (IsFresh(task) || IsOfUnknownBoot(task)) && task.DepositId is not null))
             {
                 if (task.DepositId is null)
                 {
@@ -123,6 +124,9 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         // Only whoever made it knows whether the system was reset since: a task that ended in the last boot looks like one that ended after it, and a service may go on
         // saying that a reset is required. A later client takes it for done, and what it does then is at worst to write the same image again.
         bool IsFresh(UpdateTask task) => boot is not null && task.Boot == boot;
+
+        // A service that never tells of resets: what this process uploaded waits to be started for all that anybody knows, and the service refuses to start what is gone.
+        bool IsOfUnknownBoot(UpdateTask task) => task.IsNoted && task.Boot is null && boot is null;
     }
 
     private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadTasksAsync(RedfishUpdateService updates, UpdateRoad road, CancellationToken cancellationToken)
@@ -140,7 +144,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         {
             if (connection.TryGetPath(link) is { } path && seen.Add(path))
             {
-                if (_ended.TryGetValue(path, out var known))
+                if (TryRecall(path, out var known))
                 {
                     tasks.Add(known);
                     continue;
@@ -160,6 +164,12 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
 
         foreach (var note in memory.Notes().Where(n => n.TaskPath.Length > 0 && !seen.Contains(n.TaskPath)))
         {
+            if (TryRecall(note.TaskPath, out var known))
+            {
+                tasks.Add(known);
+                continue;
+            }
+
             if (!(await ReadNotedAsync(note, updates, road, cancellationToken).ConfigureAwait(false)).TryGetValue(out var found, out fault))
             {
                 return fault;
@@ -184,9 +194,21 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             tasks.Add(task);
             if (task.Phase is TaskPhase.Done or TaskPhase.Failed)
             {
-                _ended[task.Path] = task;
+                _ended[task.Path] = (task, memory.Find(task.Path));
             }
         }
+    }
+
+    private bool TryRecall(string path, [NotNullWhen(true)] out UpdateTask? task)
+    {
+        if (_ended.TryGetValue(path, out var ended) && ReferenceEquals(ended.Note, memory.Find(path)))
+        {
+            task = ended.Task;
+            return true;
+        }
+
+        task = null;
+        return false;
     }
 
     // A task or its monitor, where no collection lists it. A monitor answers with the result of the request once there is one (DSP0266, 12.2).
@@ -210,6 +232,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             DepositId = note.DepositId,
             ComponentId = note.ComponentId,
             IsStart = note.IsStart,
+            IsNoted = true,
             Boot = note.Boot,
             RetryAfter = reply.RetryAfter,
         });

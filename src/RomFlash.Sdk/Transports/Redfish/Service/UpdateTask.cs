@@ -36,7 +36,10 @@ internal sealed record UpdateTask
 
     public DateTimeOffset? Ended { get; init; }
 
-    /// <summary>When the system had last been reset as this process made it, as the service wrote it; null when it was not made by this process.</summary>
+    /// <summary>Whether this process made it.</summary>
+    public bool IsNoted { get; init; }
+
+    /// <summary>When the system had last been reset as this process made it, as the service wrote it; null when it was not made by this process, or the service did not tell.</summary>
     public string? Boot { get; init; }
 
     public ImmutableArray<RedfishMessage> Messages { get; init; } = [];
@@ -64,6 +67,7 @@ internal sealed record UpdateTask
             DepositId = isOurs ? deposit : note?.DepositId,
             ComponentId = isOurs ? component : note?.ComponentId,
             IsStart = note?.IsStart ?? string.Equals(payload.Text("TargetUri"), updates.StartUpdatePath, StringComparison.Ordinal),
+            IsNoted = note is not null,
             Boot = note?.Boot,
             Ended = Time(json.Text("EndTime", 64)),
             Messages = RedfishMessage.Read(json.Items("Messages", RedfishMessage.MaxMessages)),
