@@ -11,7 +11,7 @@ internal static class RepositoryFiles
     public static readonly string Configuration = Baked("Configuration");
 
     /// <summary>The projects that are shipped as packages.</summary>
-    public static readonly string[] Shipped = ["RomFlash.Sdk.Abstractions", "RomFlash.Sdk", "RomFlash.Sdk.Testing"];
+    public static readonly string[] Shipped = ["RomFlash.Sdk.Abstractions", "RomFlash.Sdk", "RomFlash.Sdk.Testing", "RomFlash.Sdk.Testing.Redfish"];
 
     public static string Baked(string key) =>
         typeof(RepositoryFiles).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;

@@ -76,6 +76,10 @@ public sealed class DependencyTests
     }
 
     [Fact]
+    public void TestingRedfish_DependsOnTestingAndTheWebFramework() =>
+        Assert.All(DirectDependencies("RomFlash.Sdk.Testing.Redfish"), d => Assert.True(d == "RomFlash.Sdk.Testing", d));
+
+    [Fact]
     public void Internals_AreShownToTestsAtMost() =>
         Assert.All(Assemblies.Values, a =>
             Assert.All(a.GetCustomAttributes<InternalsVisibleToAttribute>(), v => Assert.EndsWith(".Tests", v.AssemblyName, StringComparison.Ordinal)));

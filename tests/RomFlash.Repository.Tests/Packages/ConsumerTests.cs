@@ -34,7 +34,9 @@ public sealed class ConsumerTests(PackedPackages packages)
             $"-property:NSubstituteVersion={substitute}",
             $"-property:FetchedPackages={fetched}");
         Assert.True(build.ExitCode == 0, build.Text + build.Errors);
-        Assert.All(RepositoryFiles.Shipped, p =>
+
+        // The one that needs the web framework is not what this consumer is about.
+        Assert.All(RepositoryFiles.Shipped.Where(p => p != "RomFlash.Sdk.Testing.Redfish"), p =>
             Assert.True(Directory.Exists(Path.Combine(folder.Path, "packages", p.ToLowerInvariant(), packages.Version)), $"{p} did not come from the feed"));
 
         var run = RepositoryFiles.DotNet(folder.Path, "exec", Directory.GetFiles(Path.Combine(folder.Path, "bin"), "Consumer.dll", SearchOption.AllDirectories)[0]);

@@ -42,12 +42,13 @@ public sealed class PackageTests(PackedPackages packages)
     [InlineData("RomFlash.Sdk", "RomFlash.Sdk.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "System.Security.Cryptography.Pkcs")]
     // Central transitive pinning repeats the pins of the SDK's own packages here.
     [InlineData("RomFlash.Sdk.Testing", "RomFlash.Sdk", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "System.Security.Cryptography.Pkcs")]
+    [InlineData("RomFlash.Sdk.Testing.Redfish", "RomFlash.Sdk.Testing", "System.Security.Cryptography.Pkcs")]
     public void Package_DependsOnExactly(string project, params string[] expected)
     {
         var pins = XDocument.Load(Path.Combine(RepositoryFiles.Root, "Directory.Packages.props")).Descendants("PackageVersion")
             .ToDictionary(p => (string)p.Attribute("Include")!, p => (string)p.Attribute("Version")!);
         var metadata = packages.Metadata(project);
-        var group = Assert.Single(metadata.Descendants(metadata.Name.Namespace + "group"));
+        var group = Assert.Single(metadata.Elements(metadata.Name.Namespace + "dependencies").Elements(metadata.Name.Namespace + "group"));
         Assert.Equal("net10.0", (string?)group.Attribute("targetFramework"));
         Assert.Equal(
             expected.Select(e => $"{e} {pins.GetValueOrDefault(e, packages.Version)}").Order(StringComparer.Ordinal),
