@@ -328,7 +328,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return await AbandonAsync(failure).ConfigureAwait(false);
         }
 
-        _deposit = new DepositKey($"{_depositPrefix}{_context.OperationId[^12..]}-{_boots}", _claim?.Generation ?? 0);
+        _deposit = new DepositKey($"{_depositPrefix}{_context.OperationId[^12..]}-{_boots}", HasClaimWhereDepositsLie(approved.Report.Evidence) ? _claim?.Generation ?? 0 : 0);
         _journal.Set(r => r with { DepositId = _deposit.Id, Generation = _deposit.Generation });
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.StagingIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
         {
@@ -355,6 +355,15 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         return await ArmAsync(staged, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A claim at another endpoint keeps other clients away, but its generation fences nothing where it is not known.
+    private static bool HasClaimWhereDepositsLie(ProbeEvidence evidence)
+    {
+        var (claim, deposit) = (Find("Claim"), Find("Deposit"));
+        return claim is null || deposit is null || string.Equals(claim, deposit, StringComparison.Ordinal);
+
+        string? Find(string what) => evidence.Origins.IsDefault ? null : evidence.Origins.FirstOrDefault(o => string.Equals(o.What, what, StringComparison.Ordinal))?.Endpoint;
     }
 
     private async ValueTask<FlashResult<StagedImage>> StageAsync(ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken)

@@ -157,7 +157,7 @@ public sealed class FwupdServiceTests : IClassFixture<FwupdService>
 
     [Theory]
     [InlineData(Generic, "wrong")]
-    [InlineData("nobody", FwupdService.Password)]
+    [InlineData("nobody", FwupdProcess.Password)]
     public async Task ConnectAsync_WrongAccount_IsRejected(string user, string password)
     {
         var fault = FaceRig.Fault(await _service.TryConnectAsync(user, password));
