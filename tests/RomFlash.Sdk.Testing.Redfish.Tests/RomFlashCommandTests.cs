@@ -1,14 +1,13 @@
 using System.Text.Json.Nodes;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Probing;
-using RomFlash.Sdk.Testing;
-using RomFlash.Sdk.Testing.Redfish;
 using RomFlash.Sdk.Testing.Simulation;
+using RomFlash.Sdk.Transports;
 
-namespace RomFlash.Cli.Tests.Commands;
+namespace RomFlash.Sdk.Testing.Redfish.Tests;
 
 /// <summary>The command line against a management controller, as processes of their own: what one of them armed, another one confirms.</summary>
-public sealed class RedfishTargetTests : IAsyncDisposable
+public sealed class RomFlashCommandTests : IAsyncDisposable
 {
     private const string Password = "canary-5up3r-secret";
     private static readonly Guid SystemClass = new("11111111-2222-4333-8444-555555555555");
@@ -59,7 +58,7 @@ public sealed class RedfishTargetTests : IAsyncDisposable
 
         var flash = await RunAsync(["flash", .. FlashArguments, "--no-reboot"]);
 
-        Assert.True(_target!.ArmedPhase is not Sdk.Transports.ArmedPhase.None, flash.ToString());
+        Assert.True(_target!.ArmedPhase is not ArmedPhase.None, flash.ToString());
         Assert.Equal(Old.Sha256, _target.RomOf("system")!.Sha256);
 
         // A controller tells the time of the last reset in whole seconds.
@@ -147,8 +146,21 @@ public sealed class RedfishTargetTests : IAsyncDisposable
         }.ToJsonString());
     }
 
-    private Task<RunResult> RunAsync(params string[] arguments) => RunAtAsync(Address, arguments);
+    private Task<Run> RunAsync(params string[] arguments) => RunAtAsync(Address, arguments);
 
-    private static Task<RunResult> RunAtAsync(string address, params string[] arguments) =>
-        Cli.RunAsync([("ROMFLASH_TEST_PASSWORD", Password)], [.. arguments, "--target", address, "--user", "admin", "--password-env", "ROMFLASH_TEST_PASSWORD"]);
+    private static async Task<Run> RunAtAsync(string address, params string[] arguments)
+    {
+        var own = new DirectoryInfo(AppContext.BaseDirectory);
+        var program = Path.GetFullPath(Path.Combine(own.FullName, "../../../../../samples/RomFlash.Cli/bin", own.Parent!.Name, own.Name, "romflash.dll"));
+        var (code, output) = await PeerProgram.RunAsync(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet",
+            [program, .. arguments, "--target", address, "--user", "admin", "--password-env", "ROMFLASH_TEST_PASSWORD"],
+            new() { ["ROMFLASH_TEST_PASSWORD"] = Password });
+        return new(code, output);
+    }
+
+    private sealed record Run(int ExitCode, string All)
+    {
+        public string Out => All;
+    }
 }
