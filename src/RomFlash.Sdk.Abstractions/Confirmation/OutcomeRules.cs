@@ -77,6 +77,14 @@ internal static class OutcomeRules
             return new Pending { Components = scheduled.Components, Verification = scheduled.Verification };
         }
 
+        if (isKnown && armed!.Phase == ArmedPhase.Applying)
+        {
+            // Whose it is can't always be told: nothing is over while something is being written.
+            return new OutcomeIndeterminate { TargetState = TargetState.Flashing, Detail = "the target has not booted, and is writing" };
+        }
+
+        // One that writes first may have written, and wait for a restart that makes it take effect.
+        var mayBeWritten = isKnown && (armed!.Offers.IsDefault || armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart));
         var somethingElse = isKnown && (armed!.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty);
         var roms = evidence.Facts.Roms.TryGet(out var known) && !known.IsDefault ? known : [];
         if (isKnown && FindFailedAttempt(scheduled, roms) is { } status)
@@ -86,18 +94,23 @@ internal static class OutcomeRules
             {
                 Detail = "the target has not booted, and says that the flash failed",
                 PeerCode = status,
-                TargetState = somethingElse ? TargetState.Armed : IsOld() ? TargetState.PreviousRomIntact : TargetState.Indeterminate,
+                TargetState = somethingElse ? TargetState.Armed : IsOld() && !mayBeWritten ? TargetState.PreviousRomIntact : TargetState.Indeterminate,
             };
         }
 
         if (isKnown && scheduled.FlashesAtOnce && evidence.WaitedToTheEnd && IsOld())
         {
-            // It was perhaps never handed over. One that writes first may have written, and wait for a restart that makes it take effect.
+            // It was perhaps never handed over.
             return new FlashNotApplied
             {
                 Detail = "the target has not booted, and neither flashes nor is about to: the flash was not handed over, or has failed",
-                TargetState = somethingElse ? TargetState.Armed : armed!.Offers.IsDefault || armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart) ? TargetState.Indeterminate : TargetState.PreviousRomIntact,
+                TargetState = somethingElse ? TargetState.Armed : mayBeWritten ? TargetState.Indeterminate : TargetState.PreviousRomIntact,
             };
+        }
+
+        if (isKnown && !scheduled.FlashesAtOnce && mayBeWritten && !somethingElse)
+        {
+            return new OutcomeIndeterminate { Detail = "the target has not booted, and does not call this flash armed any more: it was taken back, or is written and waits for a restart" };
         }
 
         if (isKnown && !scheduled.FlashesAtOnce)
@@ -133,6 +146,11 @@ internal static class OutcomeRules
         if (readings.Any(r => r.Result is ReadBack.Unknown or ReadBack.Contradictory))
         {
             return new OutcomeIndeterminate { Detail = $"the target booted, but the read-back proves nothing: {text}", PeerCode = status };
+        }
+
+        if (readings.Any(r => r.Result is ReadBack.Old) && evidence.Armed.TryGet(out var writing) && writing.Phase == ArmedPhase.Applying)
+        {
+            return new OutcomeIndeterminate { TargetState = TargetState.Flashing, Detail = "the target has booted, and is writing: " + text, PeerCode = status };
         }
 
         if (readings.Any(r => r.Result is ReadBack.Old))

@@ -30,6 +30,11 @@ internal sealed class TargetConnection : ITargetConnection, IArmingAnnouncement,
     /// <summary>Puts the intent to arm in the journal right before a deposit is committed that arms; null while no such commit is expected.</summary>
     public Func<CancellationToken, ValueTask<bool>>? BeforeCommit { get; set; }
 
+    /// <summary>What the last announced commit came to; null when none was.</summary>
+    public FaultEffect? CommitEffect { get; private set; }
+
+    public void CommitEnded(FaultEffect effect) => CommitEffect = effect;
+
     public ValueTask<bool> AnnounceCommitAsync(CancellationToken cancellationToken) =>
         BeforeCommit is { } announce && !_isClosed ? announce(cancellationToken) : new(false);
 

@@ -171,8 +171,9 @@ internal sealed partial class UpgradeRun
             return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
         }
 
+        // One that writes before the restart may have written and not say so any more: then the fresh start writes the same once more.
         await CleanUpAsync().ConfigureAwait(false);
-        return await ConcludeInterruptedAsync("interrupted while arming, and not armed").ConfigureAwait(false);
+        return await ConcludeInterruptedAsync("interrupted while arming, and not armed", WritesBeforeRestart(scheduled) ? TargetState.Indeterminate : TargetState.Untouched).ConfigureAwait(false);
     }
 
     /// <summary>Armed, verified again, and not booted: goes on where the earlier run stopped.</summary>
@@ -265,9 +266,9 @@ internal sealed partial class UpgradeRun
     };
 
     // Null when it is concluded, and a fresh start is right.
-    private async ValueTask<FlashResult<FlashOutcome>?> ConcludeInterruptedAsync(string what)
+    private async ValueTask<FlashResult<FlashOutcome>?> ConcludeInterruptedAsync(string what, TargetState state = TargetState.Untouched)
     {
-        var failure = new OperationCancelled { Stage = FlashStage.Reconcile, TargetId = _target.Id, TargetState = TargetState.Untouched, Detail = what };
+        var failure = new OperationCancelled { Stage = FlashStage.Reconcile, TargetId = _target.Id, TargetState = state, Detail = what };
         if ((await _journal.ConcludeAsync(failure, isFinal: true, CancellationToken.None).ConfigureAwait(false)).TryGetValue(out _, out var unwritten))
         {
             return null;

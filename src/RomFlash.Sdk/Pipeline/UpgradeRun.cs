@@ -552,8 +552,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
             // The stager can't know whether the commit was announced: until then nothing can have been armed.
             failure = _phase == Phase.Preparing ? failure with { TargetState = TargetState.Untouched } : failure;
-            isUnsent = failure.TargetState is TargetState.Untouched or TargetState.Prepared;
-            return failure;
+            isUnsent = _phase == Phase.Preparing || _connection.CommitEffect is FaultEffect.NotSent;
+            return isUnsent ? failure : failure with { TargetState = TargetState.Indeterminate };
         }
     }
 

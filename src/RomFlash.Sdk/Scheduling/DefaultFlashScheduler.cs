@@ -130,7 +130,10 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
 
             if (after.Phase == ArmedPhase.None || !string.Equals(after.DepositId, depositId, StringComparison.Ordinal))
             {
-                return after;
+                // A target that refuses although nothing shows: it has been written, and waits for a restart.
+                return !result.TryGetValue(out _, out var notTaken) && notTaken.Kind == TransportFaultKind.Unsupported
+                    ? new DisarmNotPossible { Stage = FlashStage.Cancel, TargetId = context.Target.Id, TargetState = TargetState.Indeterminate, Detail = notTaken.Detail, PeerCode = notTaken.PeerCode }
+                    : after;
             }
 
             return result.TryGetValue(out _, out var refused)
@@ -157,6 +160,22 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
             // Kept here: whoever cancels meanwhile still finds a target that was not asked.
             await Task.Delay(request.Delay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
             request = request with { Delay = TimeSpan.Zero };
+
+            // What was looked at before the delay may not be so any more.
+            if (!(await InspectAsync(context, cancellationToken).ConfigureAwait(false)).TryGetValue(out var now, out failure))
+            {
+                return failure with { Stage = FlashStage.Reboot, TargetState = TargetState.Armed };
+            }
+
+            if (now.Phase == ArmedPhase.Applying)
+            {
+                return new ServiceBusy { Stage = FlashStage.Reboot, TargetId = context.Target.Id, TargetAddress = power.Endpoint.ToString(), TargetState = TargetState.Flashing, Detail = "the target has begun to write, and is not restarted" };
+            }
+
+            if (scheduled.FindDifference(now) is { } difference)
+            {
+                return difference with { Stage = FlashStage.Reboot, TargetId = context.Target.Id };
+            }
         }
 
         var result = await power.Capability.ScheduleRebootAsync(request, cancellationToken).ConfigureAwait(false);

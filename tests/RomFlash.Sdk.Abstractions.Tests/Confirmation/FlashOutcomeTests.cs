@@ -103,7 +103,24 @@ public sealed class FlashOutcomeTests
         var sameBoot = Good with { Facts = Good.Facts with { Boot = Evidence.Boot }, Armed = Evidence.Armed() with { Phase = ArmedPhase.Applying } };
 
         Assert.IsType<Pending>(FlashOutcome.Decide(Evidence.Scheduled(), sameBoot).GetValueOrThrow());
-        Assert.Equal("RF8003", Code(Evidence.Scheduled(), sameBoot with { Armed = Evidence.Armed() with { Phase = ArmedPhase.Applying, DepositId = "another" } }));
+
+        // Whose it is can't always be told: nothing is over while something is being written.
+        var other = Evidence.FailureOf(FlashOutcome.Decide(Evidence.Scheduled(), sameBoot with { Armed = Evidence.Armed() with { Phase = ArmedPhase.Applying, DepositId = "another" } }));
+        Assert.Equal(("RF8005", TargetState.Flashing), (other.Code, other.TargetState));
+        var booted = Evidence.FailureOf(FlashOutcome.Decide(Evidence.Scheduled(), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(Evidence.Rom()) }, Armed = Evidence.Armed() with { Phase = ArmedPhase.Applying } }));
+        Assert.Equal(("RF8005", TargetState.Flashing), (booted.Code, booted.TargetState));
+    }
+
+    [Fact]
+    public void Decide_SameBootAndNothingArmedOnATargetThatWritesFirst_ProvesNothing()
+    {
+        var sameBoot = Good with
+        {
+            Facts = Good.Facts with { Boot = Evidence.Boot },
+            Armed = new ArmedState { Phase = ArmedPhase.None, Offers = [new(ArmingMethod.CapsuleOnDisk, false, false, 1) { WritesBeforeRestart = true }] },
+        };
+
+        Assert.Equal("RF8005", Code(Evidence.Scheduled(), sameBoot));
     }
 
     [Theory]

@@ -121,10 +121,18 @@ internal sealed class GuardedSession : IAsyncDisposable
             : AnnounceAndCommitAsync(announcement, cancellationToken);
 
         // Here the commit is the arming step: whichever stager sends it, the intent is in the journal before.
-        private async ValueTask<TransportResult<Done>> AnnounceAndCommitAsync(IArmingAnnouncement announcing, CancellationToken cancellationToken) =>
-            await announcing.AnnounceCommitAsync(cancellationToken).ConfigureAwait(false)
-                ? await guard.RunAsync(inner, static (s, t) => s.CommitAsync(t), inner.Manifest.TotalBytes, cancellationToken).ConfigureAwait(false)
-                : NotAnnounced;
+        private async ValueTask<TransportResult<Done>> AnnounceAndCommitAsync(IArmingAnnouncement announcing, CancellationToken cancellationToken)
+        {
+            if (!await announcing.AnnounceCommitAsync(cancellationToken).ConfigureAwait(false))
+            {
+                return NotAnnounced;
+            }
+
+            announcing.CommitEnded(FaultEffect.MayHaveApplied);
+            var result = await guard.RunAsync(inner, static (s, t) => s.CommitAsync(t), inner.Manifest.TotalBytes, cancellationToken).ConfigureAwait(false);
+            announcing.CommitEnded(result.TryGetValue(out _, out var fault) ? FaultEffect.Applied : fault.Effect);
+            return result;
+        }
 
         public ValueTask DisposeAsync() => guard.CloseAsync(inner);
     }

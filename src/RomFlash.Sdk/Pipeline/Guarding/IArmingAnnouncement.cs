@@ -1,3 +1,5 @@
+using RomFlash.Sdk.Transports;
+
 namespace RomFlash.Sdk.Pipeline.Guarding;
 
 /// <summary>Keeps the arming step back until the intent to take it is in the journal.</summary>
@@ -10,4 +12,8 @@ internal interface IArmingAnnouncement
     /// <param name="cancellationToken">Cancelled by the caller.</param>
     /// <returns>False when it is not there, and nothing may be committed.</returns>
     ValueTask<bool> AnnounceCommitAsync(CancellationToken cancellationToken);
+
+    /// <summary>Told what became of an announced commit, whatever a stager makes of it.</summary>
+    /// <param name="effect">Whether it took effect.</param>
+    void CommitEnded(FaultEffect effect);
 }

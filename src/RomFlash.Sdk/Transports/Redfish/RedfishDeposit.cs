@@ -161,7 +161,7 @@ internal sealed class RedfishDeposit(
         for (var look = 0; look < 3; look++)
         {
             if ((await session.ReadSituationAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out _)
-                && situation.Tasks.Any(t => !t.IsStart && t.DepositId == manifest.Id && (t.ComponentId is null || t.ComponentId == manifest.Files[_current].ComponentId)))
+                && situation.Tasks.Any(t => !t.IsStart && t.Phase != TaskPhase.Failed && t.DepositId == manifest.Id && (t.ComponentId is null || t.ComponentId == manifest.Files[_current].ComponentId)))
             {
                 _isBroken = false;
                 return null;

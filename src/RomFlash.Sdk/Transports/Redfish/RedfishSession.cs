@@ -268,7 +268,10 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
 
         if (situation.Ours is not { } ours || ours.DepositId != depositId)
         {
-            return default(Done);
+            // A task of this deposit that has ended well: written, and perhaps waiting for a restart. Nobody can take that back, nor say that it is not so.
+            return situation.Tasks.Any(t => t.DepositId == depositId && t.Phase == TaskPhase.Done && (t.IsStart || Road.Effect != DepositEffect.Inert))
+                ? Unchanged(TransportFaultKind.Unsupported, "the controller has written it: it can't be taken back")
+                : default(Done);
         }
 
         if (!Road.CanDisarm || ours.Phase != TaskPhase.Waiting)
@@ -303,6 +306,17 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         if (PowerReset.Choose(types, system.Json.Text("PowerState", 32), request.Force) is not { } type)
         {
             return Unchanged(TransportFaultKind.Unsupported, $"of {(types.IsEmpty ? "no" : string.Join(", ", types))} reset types none {(request.Force ? "restarts the system" : "lets the system shut down first; a forced restart has to be asked for")}");
+        }
+
+        // A restart in the middle of writing is what bricks servers: looked at right before, and whoever's writing it is.
+        if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out fault))
+        {
+            return fault;
+        }
+
+        if (situation.Phase == ArmedPhase.Applying)
+        {
+            return Unchanged(TransportFaultKind.Busy, "the controller is writing, and is not to be interrupted");
         }
 
         // Remembered before: the answer may be lost.

@@ -28,6 +28,20 @@ internal class PlainPushRoad(RedfishUpdateService updates, ApplyTime applyTime) 
             }
         }
 
+        // Somebody else may have set it meanwhile, and a service may take a PATCH and do nothing: what counts is what it says now.
+        if (ApplyTime != ApplyTime.Immediate)
+        {
+            if (!(await connection.GetAsync(Updates.Path, cancellationToken).ConfigureAwait(false)).TryGetValue(out var now, out var unread))
+            {
+                return unread;
+            }
+
+            if (!string.Equals(now.Body["HttpPushUriOptions"]["HttpPushUriApplyTime"].Text("ApplyTime", 64), ApplyTime.ToString(), StringComparison.Ordinal))
+            {
+                return new TransportFault(TransportFaultKind.Rejected, FaultEffect.NotSent, $"the service does not keep the apply time {ApplyTime}, and an upload may flash at once");
+            }
+        }
+
         return new RedfishPushRequest { Path = Updates.PushPath!, Length = file.Length, Comment = UploadComment.Of(manifest.Id, file.ComponentId) };
     }
 }

@@ -25,7 +25,7 @@ internal abstract class UpdateRoad(RedfishUpdateService updates, ApplyTime apply
     /// The one way to arm that this road has. Whether a controller writes at once or at the restart is its own business, so that a restart waits for the end of a
     /// task that runs.
     /// </summary>
-    public ArmingOffer Offer => new(ArmingMethod.ControllerUpdate, CanDisarm, FlashesAtOnce: Effect == DepositEffect.Flashes, MaxComponents) { WritesBeforeRestart = Effect != DepositEffect.Arms };
+    public ArmingOffer Offer => new(ArmingMethod.ControllerUpdate, CanDisarm, FlashesAtOnce: Effect == DepositEffect.Flashes, MaxComponents) { WritesBeforeRestart = true };
 
     /// <summary>Whether a task that has not begun can be taken back.</summary>
     public virtual bool CanDisarm => Effect != DepositEffect.Flashes;

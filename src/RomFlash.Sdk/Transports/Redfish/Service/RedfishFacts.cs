@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
@@ -102,8 +103,13 @@ internal sealed class RedfishFacts(RedfishConnection connection, RedfishService 
         return facts;
     }
 
+    /// <summary>When the system was last reset, in UTC where it can be read as a time: the same moment under another offset is no other boot.</summary>
+    public static string? ResetTimeOf(RedfishJson system) => system.Text("LastResetTime", 64) is { Length: > 0 } text
+        ? UpdateTask.Time(text)?.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture) ?? text
+        : null;
+
     public static Fact<BootIdentity> BootOf(RedfishJson system) =>
-        system.Text("LastResetTime", 64) is { Length: > 0 } time
+        ResetTimeOf(system) is { } time
             ? new BootIdentity(time) { Source = PeerCode.Redfish }
             : Fact<BootIdentity>.Unknown("the service does not tell when the system was last reset (LastResetTime)");
 

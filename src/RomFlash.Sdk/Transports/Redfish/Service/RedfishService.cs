@@ -56,6 +56,9 @@ internal sealed class RedfishService
             return fault;
         }
 
+        // Where the task service can't be read now, its tasks are asked for all the same: not to see them is no reason to take it for idle.
+        var tasksPath = connection.TryGetPath(tasks.Json.Link("Tasks")) ?? (tasks.Path is null && connection.TryGetPath(root.Link("Tasks")) is { } taskService ? taskService.TrimEnd('/') + "/Tasks" : null);
+
         var manager = managers.IsEmpty ? default : managers[0].Json;
         var updates = update.Json.IsObject ? RedfishUpdateService.Of(update.Json, connection) : null;
         return new RedfishService
@@ -72,7 +75,7 @@ internal sealed class RedfishService
             Manager = manager,
             Updates = updates,
             Road = updates is null ? null : UpdateRoad.Choose(root, manager, system.Path, updates),
-            TasksPath = connection.TryGetPath(tasks.Json.Link("Tasks")),
+            TasksPath = tasksPath,
         };
     }
 }
@@ -85,6 +88,20 @@ internal readonly record struct RedfishResource(string? Path, RedfishJson Json);
 /// <summary>Reads resources that may not be there: what is missing or not shown to this account is absent, and anything else that goes wrong is a fault.</summary>
 internal sealed class ResourceReader(RedfishConnection connection)
 {
+    /// <summary>Reads what must not be taken for absent because the service can't give it now: absent is only what the service says is not there.</summary>
+    public async ValueTask<TransportResult<RedfishResource>> ReadStrictlyAsync(string? reference, CancellationToken cancellationToken)
+    {
+        if (connection.TryGetPath(reference) is not { } path)
+        {
+            return default(RedfishResource);
+        }
+
+        var result = await connection.GetAsync(path, cancellationToken).ConfigureAwait(false);
+        return result.TryGetValue(out var reply, out var fault) ? new RedfishResource(path, reply.Body)
+            : IsGone(fault) ? default(RedfishResource)
+            : fault;
+    }
+
     public async ValueTask<TransportResult<RedfishResource>> TryReadAsync(string? reference, CancellationToken cancellationToken)
     {
         if (connection.TryGetPath(reference) is not { } path)
@@ -123,6 +140,8 @@ internal sealed class ResourceReader(RedfishConnection connection)
 
         return members.ToImmutable();
     }
+
+    public static bool IsGone(TransportFault fault) => fault is { PeerCode: { Dialect: Outcomes.PeerCode.Redfish, Number: 404 or 410 } };
 
     // A resource that this account may not see, or that the service can't give, is unknown; a broken connection is not.
     public static bool IsAbsent(TransportFault fault) =>

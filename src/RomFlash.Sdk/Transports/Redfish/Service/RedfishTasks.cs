@@ -32,6 +32,7 @@ internal sealed record UpdateSituation
 internal sealed class RedfishTasks(RedfishConnection connection, RedfishService service, ControllerMemory memory)
 {
     private const int MaxTasks = 64;
+    private const int MaxPages = 16;
     private readonly ResourceReader _reader = new(connection);
 
     // A task that has ended does not change any more; but its path may be another's, once something else was sent.
@@ -50,7 +51,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         }
 
         return (await _reader.TryReadAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out fault)
-            ? Judge(tasks, road.Effect, system.Json.Text("LastResetTime", 64))
+            ? Judge(tasks, road.Effect, RedfishFacts.ResetTimeOf(system.Json))
             : fault;
     }
 
@@ -134,13 +135,12 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         var tasks = ImmutableArray.CreateBuilder<UpdateTask>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         TransportFault? fault;
-        if (!(await _reader.TryReadAsync(service.TasksPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var collection, out fault))
+        if (!(await ReadLinksAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var links, out fault))
         {
             return fault;
         }
 
-        // The newest come last.
-        foreach (var link in collection.Json.Links("Members").TakeLast(MaxTasks))
+        foreach (var link in links)
         {
             if (connection.TryGetPath(link) is { } path && seen.Add(path))
             {
@@ -150,12 +150,12 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
                     continue;
                 }
 
-                if (!(await _reader.TryReadAsync(path, cancellationToken).ConfigureAwait(false)).TryGetValue(out var read, out fault))
+                if (!(await _reader.ReadStrictlyAsync(path, cancellationToken).ConfigureAwait(false)).TryGetValue(out var read, out fault))
                 {
                     return fault;
                 }
 
-                if (read.Path is not null && (memory.Find(path) is not null || UpdateTask.IsAboutUpdates(read.Json, updates)))
+                if (read.Path is not null && (memory.Find(path) is not null || UpdateTask.MayBeAboutUpdates(read.Json, updates, connection)))
                 {
                     Add(UpdateTask.Read(path, read.Json, memory, updates));
                 }
@@ -191,12 +191,37 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
 
         void Add(UpdateTask task)
         {
+            task = task with { Messages = connection.WithoutSecrets(task.Messages) };
             tasks.Add(task);
             if (task.Phase is TaskPhase.Done or TaskPhase.Failed)
             {
                 _ended[task.Path] = (task, memory.Find(task.Path));
             }
         }
+    }
+
+    // Services list the newest first or last, in pages or not: both ends are looked at.
+    private async ValueTask<TransportResult<ImmutableArray<string>>> ReadLinksAsync(CancellationToken cancellationToken)
+    {
+        var links = new List<string>();
+        var next = service.TasksPath;
+        for (var page = 0; next is not null; page++)
+        {
+            if (page == MaxPages)
+            {
+                return new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, "the service lists more tasks than anybody can look at");
+            }
+
+            if (!(await _reader.ReadStrictlyAsync(next, cancellationToken).ConfigureAwait(false)).TryGetValue(out var collection, out var fault))
+            {
+                return fault;
+            }
+
+            links.AddRange(collection.Json.Links("Members"));
+            next = collection.Json.Text("Members@odata.nextLink");
+        }
+
+        return (links.Count <= 2 * MaxTasks ? links : links.Take(MaxTasks).Concat(links.TakeLast(MaxTasks))).ToImmutableArray();
     }
 
     private bool TryRecall(string path, [NotNullWhen(true)] out UpdateTask? task)
@@ -217,7 +242,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         var result = await connection.GetAsync(note.TaskPath, cancellationToken).ConfigureAwait(false);
         if (!result.TryGetValue(out var reply, out var fault))
         {
-            return ResourceReader.IsAbsent(fault) ? await road.ReadVanishedAsync(connection, note, cancellationToken).ConfigureAwait(false) : fault;
+            return ResourceReader.IsGone(fault) ? await road.ReadVanishedAsync(connection, note, cancellationToken).ConfigureAwait(false) : fault;
         }
 
         if (reply.Body.Text("TaskState") is not null)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using RomFlash.Sdk.Transports.Redfish.Http;
 
 namespace RomFlash.Sdk.Transports.Redfish.Service;
 
@@ -49,7 +50,7 @@ internal sealed record UpdateTask
     /// <summary>The phase of a state (DSP2046, Task, TaskState). Total: what is not known has begun and has not ended, so that nobody restarts a machine on account of it.</summary>
     public static TaskPhase PhaseOf(string? state, string? status) => state switch
     {
-        "New" or "Pending" or "Suspended" => TaskPhase.Waiting,
+        "New" or "Pending" => TaskPhase.Waiting,
         "Completed" => status is "Critical" ? TaskPhase.Failed : TaskPhase.Done,
         "Exception" or "Killed" or "Cancelled" => TaskPhase.Failed,
         _ => TaskPhase.Running,
@@ -74,10 +75,21 @@ internal sealed record UpdateTask
         };
     }
 
-    /// <summary>Whether a task of the collection is about updates at all: by what made it.</summary>
-    public static bool IsAboutUpdates(RedfishJson json, RedfishUpdateService updates) =>
-        json["Payload"].Text("TargetUri") is { } target
-        && (target == updates.MultipartPath || target == updates.PushPath || target == updates.StartUpdatePath || target == updates.SimpleUpdatePath);
+    /// <summary>
+    /// Whether a task of the collection is about updates, by what made it. One that does not tell what made it may be, for as long as it waits or runs.
+    /// </summary>
+    public static bool MayBeAboutUpdates(RedfishJson json, RedfishUpdateService updates, RedfishConnection connection)
+    {
+        if (json["Payload"].Text("TargetUri") is not { } told)
+        {
+            return PhaseOf(json.Text("TaskState", 32), json.Text("TaskStatus", 32)) is TaskPhase.Waiting or TaskPhase.Running;
+        }
+
+        var target = Trim(connection.TryGetPath(told));
+        return target is not null && (target == Trim(updates.MultipartPath) || target == Trim(updates.PushPath) || target == Trim(updates.StartUpdatePath) || target == Trim(updates.SimpleUpdatePath));
+
+        static string? Trim(string? path) => path?.TrimEnd('/');
+    }
 
     public static DateTimeOffset? Time(string? text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : null;
