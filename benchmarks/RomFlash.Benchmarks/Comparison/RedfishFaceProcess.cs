@@ -15,6 +15,8 @@ internal sealed class RedfishFaceProcess : IAsyncDisposable
     private const int ImageLength = 64 << 20;
     private static readonly Guid SystemClass = new("11111111-2222-4333-8444-555555555555");
 
+    private static readonly Guid SpareClass = new("66666666-7777-4888-8999-aaaaaaaaaaaa");
+
     private readonly Process _process;
 
     private RedfishFaceProcess(Process process, string authority, string fingerprint)
@@ -26,6 +28,9 @@ internal sealed class RedfishFaceProcess : IAsyncDisposable
 
     /// <summary>An image of 64 MiB that the service takes; the same each time.</summary>
     public static SimulatedRom NewImage() => SimulatedRom.Create(SystemClass, RomKind.SystemRom, "2.0", 0x0002_0000, ImageLength, seed: 2);
+
+    /// <summary>A smaller image for another slot: the service's first upload is nobody's measure.</summary>
+    public static SimulatedRom WarmUpImage() => SimulatedRom.Create(SpareClass, RomKind.ArrayController, "2.0", 0x0002_0000, ImageLength / 8, seed: 3);
 
     public string Authority { get; }
 
@@ -39,8 +44,8 @@ internal sealed class RedfishFaceProcess : IAsyncDisposable
         {
             Name = "server-1",
             Persona = RedfishFace.ControllerPersona,
-            Roms = [new("system", SimulatedRom.Create(SystemClass, RomKind.SystemRom, "1.0", 0x0001_0000, 5000))],
-            KnownImages = [NewImage()],
+            Roms = [new("system", SimulatedRom.Create(SystemClass, RomKind.SystemRom, "1.0", 0x0001_0000, 5000)), new("spare", SimulatedRom.Create(SpareClass, RomKind.ArrayController, "1.0", 0x0001_0000, 5000))],
+            KnownImages = [NewImage(), WarmUpImage()],
             KeepsHistory = false,
         });
         var options = new RedfishFaceOptions { Accounts = [new(User, Password)], ApplyTimes = [RedfishApplyTime.OnReset] };
