@@ -31,8 +31,6 @@ internal readonly struct RedfishJson
     /// <summary>Where this resource is (Redfish DSP0266, 9.5.4), as the service wrote it; null when it does not say.</summary>
     public string? Id => Text("@odata.id");
 
-    public string? ETag => Text("@odata.etag", 256);
-
     /// <summary>A property of an object.</summary>
     public RedfishJson this[string name] => IsObject && _element.TryGetProperty(name, out var value) ? new(value) : default;
 

@@ -22,10 +22,6 @@ internal sealed record RedfishReply
     public RedfishJson Body { get; init; }
 }
 
-/// <summary>An answer of the 2xx class whose body is a <typeparamref name="T"/>.</summary>
-internal sealed record RedfishReply<T>(RedfishReply Reply, T Value)
-    where T : notnull;
-
 /// <summary>One message object (DSP0266, 8.6.2): of an error, of an accepted request, or of a task.</summary>
 internal sealed record RedfishMessage
 {

@@ -16,7 +16,7 @@ public sealed class RedfishTransport : ITransport
 {
     private readonly RedfishTransportOptions _options;
 
-    // What a session learned and a later one can't read from the service: which task an upload became. One entry for each controller that was written to.
+    // What a session learned and a later one can't read from the service: which task an upload became. One small entry for each controller that was connected to, for as long as the transport lives.
     private readonly ConcurrentDictionary<string, ControllerMemory> _memories = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Creates the transport.</summary>
