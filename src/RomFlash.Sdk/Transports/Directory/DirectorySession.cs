@@ -12,6 +12,9 @@ internal sealed class DirectorySession(string root, IFolderOperations operations
 
     public override DepositTraits Traits { get; } = new() { Verification = [VerificationMethod.ReadBack], MaxWriteBytes = 1 << 20, PreferredWriteBytes = 1 << 20, UsesSystemPartition = true };
 
+    protected override string WhyNoOffer =>
+        $"{FactsFile} does not say that the firmware takes capsule files (\"arming\": [\"capsule-file-only\"]), and a folder has no variables of the firmware; an ssh: endpoint can set them, a redfish: endpoint needs none";
+
     private string FactsFile => root + ".facts.json";
 
     public override ValueTask<TransportResult<TargetFacts>> ReadFactsAsync(FactKinds kinds, CancellationToken cancellationToken) =>

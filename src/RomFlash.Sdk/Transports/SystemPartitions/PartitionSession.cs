@@ -49,7 +49,7 @@ internal abstract class PartitionSession(IPartitionFiles partition) : ITargetSes
                 var offers = await ReadOffersAsync(layout).ConfigureAwait(false);
                 return offers.Any(o => o.Method == request.Method)
                     ? await ArmAsync(layout, request).ConfigureAwait(false)
-                    : throw new PartitionFaultException(TransportFaultKind.Unsupported, WhyNot(request.Method));
+                    : throw new PartitionFaultException(TransportFaultKind.Unsupported, $"this target does not take {request.Method}{(offers.IsEmpty ? ": " + WhyNoOffer : string.Empty)}");
             },
             cancellationToken);
     }
@@ -138,11 +138,15 @@ internal abstract class PartitionSession(IPartitionFiles partition) : ITargetSes
     /// <summary>The ways to arm that the target offers now.</summary>
     protected abstract ValueTask<ImmutableArray<ArmingOffer>> ReadOffersAsync(PartitionLayout layout);
 
-    /// <summary>Why a method is none of the offers.</summary>
-    protected virtual string WhyNot(ArmingMethod method) => $"this target does not take {method}";
+    /// <summary>What to say when there is no offer: why, and what else could arm such a target.</summary>
+    protected abstract string WhyNoOffer { get; }
 
     /// <summary>Adds what else this transport knows of what is armed.</summary>
-    protected virtual async ValueTask<ArmedState> ReadArmedAsync(PartitionLayout layout, ArmedState state) => state with { Offers = await ReadOffersAsync(layout).ConfigureAwait(false) };
+    protected virtual async ValueTask<ArmedState> ReadArmedAsync(PartitionLayout layout, ArmedState state)
+    {
+        var offers = await ReadOffersAsync(layout).ConfigureAwait(false);
+        return state with { Offers = offers, WhyNoOffer = offers.IsEmpty ? WhyNoOffer : string.Empty };
+    }
 
     /// <summary>Makes the arming step; its last rename is the commit point of <see cref="ArmingMethod.CapsuleFileOnly"/>.</summary>
     protected virtual ValueTask<Done> ArmAsync(PartitionLayout layout, ArmRequest request) => PartitionArming.ArmAsync(layout, request.Manifest);
