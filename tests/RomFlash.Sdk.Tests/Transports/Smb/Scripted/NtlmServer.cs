@@ -144,7 +144,9 @@ internal sealed class NtlmServer(string user = "admin", string password = "Passw
         "NTLMSSP\0"u8.CopyTo(message);
         message[8] = 2;
         Put(message, 12, name.Length, 56);
-        BinaryPrimitives.WriteUInt32LittleEndian(message.AsSpan(20), Flags);
+        
+        // Sealing is agreed to when it is asked for; smbclient takes anything else for an attack.
+        BinaryPrimitives.WriteUInt32LittleEndian(message.AsSpan(20), Flags | (BinaryPrimitives.ReadUInt32LittleEndian(_negotiate.AsSpan(12)) & 0x20));
         RandomNumberGenerator.Fill(message.AsSpan(24, 8));
         Put(message, 40, info.Length, 56 + name.Length);
         name.CopyTo(message, 56);

@@ -259,7 +259,7 @@ public sealed class NtlmAuthenticatorTests
         var answer = server.Finish(client.Step(server.Start(client.Step(offer).Token!)).Token!);
         if (answer is not null)
         {
-            Assert.Equal([], client.Step(answer).Token);
+            Assert.True(client.Step(answer).Token is []);
         }
 
         return answer;
