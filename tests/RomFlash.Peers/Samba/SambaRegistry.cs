@@ -133,7 +133,8 @@ public sealed class SambaRegistry
             }
         }
 
-        return text.ToString();
+        // The last value counts only when an empty line follows.
+        return text.Append("\r\n").ToString();
     }
 
     private SambaRegistry With(string key, string name, string value)
