@@ -285,5 +285,5 @@ public sealed class SambaServer : IAsyncDisposable
 /// <summary>A shutdown that somebody asked for.</summary>
 /// <param name="User">The number of the Unix account that asked: 0 for the administrator. Others were refused.</param>
 /// <param name="IsAbort">Whether it takes back one that was asked for.</param>
-/// <param name="Arguments">The message, <c>-r</c> for a restart, <c>-f</c> when forced; as far as each was given. Samba does not tell the delay.</param>
+/// <param name="Arguments">The message, with underscores where Samba sees danger, blanks included; <c>-r</c> for a restart, <c>-f</c> when forced; as far as each was given. Samba does not tell the delay.</param>
 public sealed record SambaShutdownRequest(int User, bool IsAbort, IReadOnlyList<string> Arguments);
