@@ -10,6 +10,8 @@ internal sealed class FolderPartition(string root, IFolderOperations operations)
 
     public int ChunkBytes => 1 << 17;
 
+    public bool KnowsConnections => false;
+
     public string Show(string path) => PathOf(path);
 
     public ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken) => new(Do(() => operations.Look(PathOf(path)), FaultEffect.NotSent));

@@ -12,6 +12,8 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
 
     public int ChunkBytes => Chunk;
 
+    public bool KnowsConnections => true;
+
     public string Show(string path) => path.Length == 0 ? address.ToString() : $"{address}/{path}";
 
     public async ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken)

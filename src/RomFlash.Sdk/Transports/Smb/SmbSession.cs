@@ -13,6 +13,9 @@ internal sealed class SmbSession(ISmbConnection connection, SmbAddress address, 
 
     private readonly SmbFacts _facts = new(connection, address);
 
+    /// <summary>How the connection is protected.</summary>
+    public SmbSecurity Security => connection.Security;
+
     public override DepositTraits Traits { get; } = new()
     {
         Verification = [VerificationMethod.ReadBack],

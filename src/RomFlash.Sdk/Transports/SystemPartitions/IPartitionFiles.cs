@@ -21,6 +21,9 @@ internal interface IPartitionFiles
     /// <summary>How many bytes to read or write in one call, so that the transport is used well.</summary>
     int ChunkBytes { get; }
 
+    /// <summary>Whether what <see cref="TryHoldAsync"/> gives is given back by the target when the client's connection ends.</summary>
+    bool KnowsConnections { get; }
+
     /// <summary>The path as a person would write it.</summary>
     string Show(string path);
 
@@ -56,7 +59,7 @@ internal interface IPartitionFiles
     /// <summary>Opens a file, made when it is not there, that nobody else can open meanwhile; waits a little while somebody has it.</summary>
     ValueTask<IAsyncDisposable> LockAsync(string path, CancellationToken cancellationToken);
 
-    /// <summary>The same for as long as the client is connected and without waiting; null while somebody else has it. What does not know connections gives something that holds nothing.</summary>
+    /// <summary>The same for as long as the client is connected and without waiting; null while somebody else has it. Where no connections are known, something that holds nothing.</summary>
     ValueTask<IAsyncDisposable?> TryHoldAsync(string path, CancellationToken cancellationToken);
 }
 

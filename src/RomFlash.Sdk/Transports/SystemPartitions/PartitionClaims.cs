@@ -23,7 +23,7 @@ internal sealed class PartitionClaims : IAsyncDisposable
         // A claim that is held is answered without writing anything.
         if (await layout.FindRomFlashAsync().ConfigureAwait(false) is { } there)
         {
-            Respect(await layout.ReadClaimAsync(there).ConfigureAwait(false), request);
+            await RespectAsync(layout, there, await layout.ReadClaimAsync(there).ConfigureAwait(false), request).ConfigureAwait(false);
         }
 
         var romFlash = await layout.NeedRomFlashAsync().ConfigureAwait(false);
@@ -31,14 +31,14 @@ internal sealed class PartitionClaims : IAsyncDisposable
         await using (held.ConfigureAwait(false))
         {
             var view = await layout.ReadClaimAsync(romFlash).ConfigureAwait(false);
-            Respect(view, request);
+            await RespectAsync(layout, romFlash, view, request).ConfigureAwait(false);
             var claim = new TargetClaim(request.Owner, view.Last + 1);
             if (claim.Generation > PartitionDocuments.MaxGeneration)
             {
                 throw PartitionFaultException.Violation("the generation on the target is too large to be followed by another one");
             }
 
-            await HoldAsync(layout, romFlash, view, request).ConfigureAwait(false);
+            await HoldAsync(layout, romFlash).ConfigureAwait(false);
             await layout.WriteDocumentAsync(romFlash, "generation.json", PartitionDocuments.WriteGeneration(claim.Generation)).ConfigureAwait(false);
             await layout.FenceAsync(romFlash).ConfigureAwait(false);
             await layout.WriteDocumentAsync(romFlash, "claim.json", PartitionDocuments.Write(claim)).ConfigureAwait(false);
@@ -79,7 +79,7 @@ internal sealed class PartitionClaims : IAsyncDisposable
         CultureInfo.InvariantCulture,
         $"the claim can't be read, so it is held by an unknown owner (take over generation {view.Last} when nobody works on this target): {why}");
 
-    private static void Respect(ClaimView view, ClaimRequest request)
+    private static async ValueTask RespectAsync(PartitionLayout layout, string romFlash, ClaimView view, ClaimRequest request)
     {
         if (view.Unreadable is { } why && request.TakeOverGeneration != view.Last)
         {
@@ -88,26 +88,32 @@ internal sealed class PartitionClaims : IAsyncDisposable
 
         if (view.Current is { } current && current.Owner != request.Owner && request.TakeOverGeneration != current.Generation)
         {
+            var connected = await WhetherConnectedAsync(layout, romFlash).ConfigureAwait(false);
             throw new PartitionFaultException(
                 TransportFaultKind.ClaimHeld,
-                string.Create(CultureInfo.InvariantCulture, $"held by {current.Owner}, generation {current.Generation}"));
+                string.Create(CultureInfo.InvariantCulture, $"held by {current.Owner}, generation {current.Generation}{connected}"));
         }
     }
 
-    // Two processes that call themselves the same are told apart by the handle: the target drops it when a client is gone, whatever became of the client. A take-over goes on without it: the generation fences.
-    private async ValueTask HoldAsync(PartitionLayout layout, string romFlash, ClaimView view, ClaimRequest request)
+    // For others to see whether the owner is connected. An owner's own connection that died may hold it for a while: that is no reason to refuse him.
+    private async ValueTask HoldAsync(PartitionLayout layout, string romFlash) =>
+        _holder ??= await layout.Files.TryHoldAsync(PartitionLayout.Join(romFlash, "holder"), layout.Token).ConfigureAwait(false);
+
+    // The target drops the handle when the client is gone, whatever became of the client: no clock has to be asked.
+    private static async ValueTask<string> WhetherConnectedAsync(PartitionLayout layout, string romFlash)
     {
-        if (_holder is not null)
+        var path = PartitionLayout.Join(romFlash, "holder");
+        if (!layout.Files.KnowsConnections || (await layout.LookAsync(path).ConfigureAwait(false)).Kind is not PartitionEntryKind.File)
         {
-            return;
+            return string.Empty;
         }
 
-        _holder = await layout.Files.TryHoldAsync(PartitionLayout.Join(romFlash, "holder"), layout.Token).ConfigureAwait(false);
-        if (_holder is null && (request.TakeOverGeneration is null || request.TakeOverGeneration != (view.Current?.Generation ?? view.Last)))
+        if (await layout.Files.TryHoldAsync(path, layout.Token).ConfigureAwait(false) is not { } free)
         {
-            throw new PartitionFaultException(
-                TransportFaultKind.ClaimHeld,
-                string.Create(CultureInfo.InvariantCulture, $"a client that calls itself {view.Current?.Owner ?? "nobody any more"} is connected and holds generation {view.Last}"));
+            return ", who is connected now";
         }
+
+        await free.DisposeAsync().ConfigureAwait(false);
+        return ", who is not connected now";
     }
 }

@@ -66,7 +66,16 @@ internal sealed class PartitionLayout(TrackedPartition files, CancellationToken 
         }
 
         var path = Join(efi, "RomFlash");
-        await files.CreateFolderAsync(path, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await files.CreateFolderAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PartitionFaultException e) when (e.Kind is TransportFaultKind.AlreadyExists && e.Fault.Effect is FaultEffect.NotSent)
+        {
+            // Another client was faster.
+            return await FindRomFlashAsync().ConfigureAwait(false) ?? throw new PartitionFaultException(e.Fault);
+        }
+
         await files.FlushFolderAsync(efi, cancellationToken).ConfigureAwait(false);
         return path;
     }

@@ -7,6 +7,8 @@ internal sealed class TrackedPartition(IPartitionFiles inner) : IPartitionFiles
 
     public int ChunkBytes => inner.ChunkBytes;
 
+    public bool KnowsConnections => inner.KnowsConnections;
+
     public string Show(string path) => inner.Show(path);
 
     public ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken) => inner.LookAsync(path, cancellationToken);
