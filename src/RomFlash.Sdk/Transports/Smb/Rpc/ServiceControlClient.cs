@@ -4,7 +4,7 @@ namespace RomFlash.Sdk.Transports.Smb.Rpc;
 /// <remarks>Thread-safe: each question has a pipe of its own.</remarks>
 internal sealed class ServiceControlClient(ISmbConnection connection)
 {
-    // Numbers of operations and rights: MS-SCMR, 3.1.4 and 2.2.15, 2.2.16.
+    // Numbers of operations and rights: MS-SCMR, 3.1.4.
     private const ushort CloseHandleOperation = 0;
     private const ushort QueryStatusOperation = 6;
     private const ushort OpenManagerOperation = 15;
