@@ -140,6 +140,19 @@ internal ref struct NdrWriter(Span<byte> stub)
         WriteEmptyArray(room / 2u);
     }
 
+    /// <summary>Writes an RPC_UNICODE_STRING that is a parameter, is empty and has a terminator that counts, and room for more.</summary>
+    /// <param name="room">The room in bytes; even, and at least 2.</param>
+    public void WriteEmptyText(ushort room)
+    {
+        WriteUInt16(2);
+        WriteUInt16(room);
+        WritePointer();
+        WriteUInt32(room / 2u);
+        WriteUInt32(0);
+        WriteUInt32(1);
+        WriteUInt16(0);
+    }
+
     /// <summary>What has been written, as an array.</summary>
     /// <exception cref="InvalidOperationException">It did not fit: a mistake in this program, which says how much room there is.</exception>
     public readonly byte[] ToArray() => IsFailed ? throw new InvalidOperationException("The stub is longer than its room.") : _stub[..Written].ToArray();

@@ -87,6 +87,7 @@ public sealed class ImpacketTests
 
             request = rrp.BaseRegQueryInfoKey()
             request['hKey'] = handle(rrp.RPC_HKEY)
+            request['lpClassIn'] = '\0'
             room(request, 'lpClassIn', 512)
             show('query-info', request)
 
@@ -175,7 +176,7 @@ public sealed class ImpacketTests
         var ours = new Dictionary<string, byte[]>
         {
             ["open-machine"] = RegistryStubs.OpenLocalMachine(RegistryAccess.Read),
-            ["close-key"] = RegistryStubs.CloseKey(Handle),
+            ["close-key"] = HandleStubs.Only(Handle),
             ["open-key-0"] = RegistryStubs.OpenKey(Handle, string.Empty, RegistryAccess.QueryValues),
             ["open-key-1"] = RegistryStubs.OpenKey(Handle, "A", RegistryAccess.QueryValues),
             ["open-key-2"] = RegistryStubs.OpenKey(Handle, "AB", RegistryAccess.QueryValues),
@@ -189,7 +190,7 @@ public sealed class ImpacketTests
             ["open-manager"] = ServiceControlClient.OpenManager(3),
             ["open-service-1"] = ServiceControlClient.OpenService(Handle, "A", 4),
             ["open-service-14"] = ServiceControlClient.OpenService(Handle, "RemoteRegistry", 4),
-            ["query-status"] = ServiceControlClient.OnlyHandle(Handle),
+            ["query-status"] = HandleStubs.Only(Handle),
             ["shutdown-odd"] = ShutdownClient.Initiate(30, "odd", true, true, 0x80010001),
             ["shutdown-even"] = ShutdownClient.Initiate(30, "even", true, true, 0x80010001),
             ["time"] = RemoteTimeClient.Query(),

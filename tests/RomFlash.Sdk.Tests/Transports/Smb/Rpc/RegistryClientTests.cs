@@ -297,6 +297,27 @@ public sealed class RegistryClientTests
     }
 
     [Fact]
+    public async Task ReadValueAsync_CancelledWhileTheKeyIsClosed_DoesNotWait()
+    {
+        using var source = new CancellationTokenSource();
+        var (smb, registry) = Serve();
+        registry.AddText(Bios, "BIOSVersion", "1");
+        await using var client = Value(await RegistryClient.OpenAsync(smb, default));
+        registry.Operations[5] = _ =>
+        {
+            source.Cancel();
+            return new FakeAnswer(new byte[300]);
+        };
+        registry.AnswerPart = 100;
+
+        var read = Value(await client.ReadValueAsync(Bios, "BIOSVersion", source.Token));
+
+        // The rest of that answer was never read, so that the pipe is of no use.
+        Assert.True(read.TryGetText(out _));
+        Assert.Equal(TransportFaultKind.Lost, Fault(await client.ReadValueAsync(Bios, "BIOSVersion", default)).Kind);
+    }
+
+    [Fact]
     public async Task ReadValueAsync_PipeBrokenAtAnyOperation_IsAFaultAndThePipeIsClosed()
     {
         for (var at = 1; at < 8; at++)
