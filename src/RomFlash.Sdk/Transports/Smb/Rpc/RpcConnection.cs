@@ -33,6 +33,7 @@ internal sealed class RpcConnection : IAsyncDisposable
     private int _maxRequest = RpcPdu.MinFragment;
     private uint _callId;
     private volatile bool _isEnded;
+    private int _isDisposed;
 
     private RpcConnection(ISmbPipe pipe) => _pipe = pipe;
 
@@ -135,6 +136,11 @@ internal sealed class RpcConnection : IAsyncDisposable
     /// <summary>Closes the pipe. Done twice, it does nothing; a call that is under way ends first.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
