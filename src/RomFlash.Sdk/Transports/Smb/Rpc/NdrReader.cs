@@ -48,7 +48,7 @@ internal ref struct NdrReader(ReadOnlySpan<byte> stub)
     /// <summary>Reads a hyper.</summary>
     public ulong ReadUInt64() => Aligned(8) is { Length: 8 } bytes ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : 0;
 
-    /// <summary>Reads a boolean, which is one byte (C706, 14.2.4); anything but 0 and 1 is a failure.</summary>
+    /// <summary>Reads a boolean, which is one byte; anything but 0 and 1 is a failure.</summary>
     public bool ReadBoolean()
     {
         var value = ReadByte();
@@ -84,11 +84,11 @@ internal ref struct NdrReader(ReadOnlySpan<byte> stub)
         return ReadUInt32();
     }
 
-    /// <summary>Reads a conformant-varying array of bytes (C706, 14.3.3.4).</summary>
+    /// <summary>Reads a conformant-varying array of bytes (C706, 14.3.3).</summary>
     /// <param name="maxLength">The longest that is taken, in bytes.</param>
     public ReadOnlySpan<byte> ReadVaryingBytes(int maxLength) => ReadVarying(1, maxLength, out _);
 
-    /// <summary>Reads a conformant-varying string of 16-bit characters (C706, 14.3.4.1), which ends with a terminator.</summary>
+    /// <summary>Reads a conformant-varying string of 16-bit characters (C706, 14.3.4), which ends with a terminator.</summary>
     /// <param name="maxLength">The longest that is taken, in characters, the terminator included.</param>
     /// <returns>The text before the terminator.</returns>
     public string ReadWideString(int maxLength)
@@ -122,7 +122,7 @@ internal ref struct NdrReader(ReadOnlySpan<byte> stub)
         }
 
         var bytes = ReadVarying(2, maxLength, out var maximum);
-        if (length > room || length != bytes.Length || maximum > room)
+        if (length > room || length != bytes.Length || maximum > room / 2u)
         {
             Fail();
             return string.Empty;

@@ -30,7 +30,7 @@ internal ref struct NdrWriter(Span<byte> stub)
         }
     }
 
-    /// <summary>Writes a boolean, which is one byte (C706, 14.2.4).</summary>
+    /// <summary>Writes a boolean, which is one byte.</summary>
     public void WriteBoolean(bool value) => WriteByte(value ? (byte)1 : (byte)0);
 
     public void WriteUInt16(ushort value)
@@ -88,7 +88,7 @@ internal ref struct NdrWriter(Span<byte> stub)
         WriteUInt32(value);
     }
 
-    /// <summary>Writes a conformant-varying array (C706, 14.3.3.4) of which only the room is said: nothing is in it.</summary>
+    /// <summary>Writes a conformant-varying array (C706, 14.3.3) of which only the room is said: nothing is in it.</summary>
     /// <param name="room">How many elements it could have.</param>
     public void WriteEmptyArray(uint room)
     {
@@ -97,7 +97,7 @@ internal ref struct NdrWriter(Span<byte> stub)
         WriteUInt32(0);
     }
 
-    /// <summary>Writes a conformant-varying string of 16-bit characters with its terminator (C706, 14.3.4.1).</summary>
+    /// <summary>Writes a conformant-varying string of 16-bit characters with its terminator (C706, 14.3.4).</summary>
     public void WriteWideString(string value)
     {
         var count = (uint)value.Length + 1;
@@ -138,6 +138,19 @@ internal ref struct NdrWriter(Span<byte> stub)
         WriteUInt16(room);
         WritePointer();
         WriteEmptyArray(room / 2u);
+    }
+
+    /// <summary>Writes an RPC_UNICODE_STRING that is a parameter, is empty and has a terminator that counts, and room for more.</summary>
+    /// <param name="room">The room in bytes; even, and at least 2.</param>
+    public void WriteEmptyText(ushort room)
+    {
+        WriteUInt16(2);
+        WriteUInt16(room);
+        WritePointer();
+        WriteUInt32(room / 2u);
+        WriteUInt32(0);
+        WriteUInt32(1);
+        WriteUInt16(0);
     }
 
     /// <summary>What has been written, as an array.</summary>

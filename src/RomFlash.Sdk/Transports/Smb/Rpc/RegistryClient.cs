@@ -30,7 +30,7 @@ internal sealed class RegistryClient : IAsyncDisposable
         }
 
         var answered = await rpc.CallAsync<HandleAnswer>(
-            new(RegistryStubs.OpenLocalMachineOperation, RpcCall.SmallAnswer), RegistryStubs.OpenLocalMachine(RegistryAccess.Read), RegistryStubs.ReadHandle, cancellationToken).ConfigureAwait(false);
+            new(RegistryStubs.OpenLocalMachineOperation, RpcCall.SmallAnswer), RegistryStubs.OpenLocalMachine(RegistryAccess.Read), HandleStubs.ReadOpened, cancellationToken).ConfigureAwait(false);
         if (answered.TryGetValue(out var answer, out fault) && (fault = RpcFault.FromWin32(answer.Code, isChange: false, "the local machine's registry")) is null)
         {
             return new RegistryClient(rpc, answer.Handle);
@@ -52,7 +52,7 @@ internal sealed class RegistryClient : IAsyncDisposable
             return NoName();
         }
 
-        var answered = await CallAsync<HandleAnswer>(RegistryStubs.OpenKeyOperation, RegistryStubs.OpenKey(_root, path, access), RegistryStubs.ReadHandle, cancellationToken).ConfigureAwait(false);
+        var answered = await CallAsync<HandleAnswer>(RegistryStubs.OpenKeyOperation, RegistryStubs.OpenKey(_root, path, access), HandleStubs.ReadOpened, cancellationToken).ConfigureAwait(false);
         return !answered.TryGetValue(out var answer, out var fault) ? fault
             : RpcFault.FromWin32(answer.Code, isChange: false, path) is { } refused ? refused
             : new RegistryKey(this, answer.Handle, path);
@@ -71,10 +71,9 @@ internal sealed class RegistryClient : IAsyncDisposable
             return fault;
         }
 
-        await using (key.ConfigureAwait(false))
-        {
-            return await key.ReadAsync(name, cancellationToken).ConfigureAwait(false);
-        }
+        var read = await key.ReadAsync(name, cancellationToken).ConfigureAwait(false);
+        await key.CloseAsync(cancellationToken).ConfigureAwait(false);
+        return read;
     }
 
     /// <summary>Closes everything. Done twice, it does nothing.</summary>
@@ -85,7 +84,7 @@ internal sealed class RegistryClient : IAsyncDisposable
             return;
         }
 
-        await CloseAsync(_root).ConfigureAwait(false);
+        await CloseAsync(_root, CancellationToken.None).ConfigureAwait(false);
         await _rpc.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -97,12 +96,6 @@ internal sealed class RegistryClient : IAsyncDisposable
         where T : notnull =>
         _rpc.CallAsync(new(operation, MaxAnswer), stub, read, cancellationToken);
 
-    /// <summary>Closes a handle, if the pipe can still be used: where it can't, closing the pipe does it. Not cancellable, so that nothing stays open; the pipe has its own time limit.</summary>
-    internal async ValueTask CloseAsync(ContextHandle handle)
-    {
-        if (_rpc.IsUsable)
-        {
-            _ = await _rpc.CallAsync<HandleAnswer>(new(RegistryStubs.CloseKeyOperation, RpcCall.SmallAnswer), RegistryStubs.CloseKey(handle), RegistryStubs.ReadClosed, CancellationToken.None).ConfigureAwait(false);
-        }
-    }
+    internal ValueTask CloseAsync(ContextHandle handle, CancellationToken cancellationToken) =>
+        _rpc.CloseAsync(RegistryStubs.CloseKeyOperation, handle, cancellationToken);
 }

@@ -177,7 +177,12 @@ internal sealed class RegistryKey : IAsyncDisposable
     }
 
     /// <summary>Closes the key. Done twice, it does nothing.</summary>
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _isDisposed, 1) == 0 ? _client.CloseAsync(_handle) : default;
+    /// <param name="cancellationToken">Ends the waiting for the answer; who is cancelled already does not wait long, because the peer has just answered.</param>
+    /// <returns>Done when the peer has answered, or can't.</returns>
+    public ValueTask CloseAsync(CancellationToken cancellationToken) => Interlocked.Exchange(ref _isDisposed, 1) == 0 ? _client.CloseAsync(_handle, cancellationToken) : default;
+
+    /// <summary>Closes the key, for as long as the connection waits for an answer.</summary>
+    public ValueTask DisposeAsync() => CloseAsync(CancellationToken.None);
 
     // More each time, so that it ends.
     private static int Grow(int room, uint wanted) => Math.Min(MaxValue, Math.Max(2 * room, (int)Math.Min(wanted, MaxValue)));

@@ -1,8 +1,5 @@
 namespace RomFlash.Sdk.Transports.Smb.Rpc;
 
-/// <summary>An operation's handle and its result.</summary>
-internal readonly record struct HandleAnswer(ContextHandle Handle, uint Code);
-
 /// <summary>A value, how much room it takes, and the operation's result.</summary>
 internal readonly record struct ValueAnswer(string Name, RegistryValue? Value, uint Size, uint Code);
 
@@ -16,6 +13,7 @@ internal readonly record struct KeyInfoAnswer(RegistryKeyInfo Info, uint Code);
 internal static class RegistryStubs
 {
     public const ushort OpenLocalMachineOperation = 2;
+    /// <summary>BaseRegCloseKey (MS-RRP, 3.1.5.6).</summary>
     public const ushort CloseKeyOperation = 5;
     public const ushort EnumKeyOperation = 9;
     public const ushort EnumValueOperation = 10;
@@ -38,14 +36,6 @@ internal static class RegistryStubs
         return writer.ToArray();
     }
 
-    /// <summary>BaseRegCloseKey (MS-RRP, 3.1.5.6).</summary>
-    public static byte[] CloseKey(ContextHandle key)
-    {
-        var writer = new NdrWriter(new byte[Rest]);
-        writer.WriteContextHandle(key);
-        return writer.ToArray();
-    }
-
     /// <summary>BaseRegOpenKey (MS-RRP, 3.1.5.15).</summary>
     public static byte[] OpenKey(ContextHandle key, string path, RegistryAccess access)
     {
@@ -57,14 +47,14 @@ internal static class RegistryStubs
         return writer.ToArray();
     }
 
-    /// <summary>BaseRegQueryInfoKey (MS-RRP, 3.1.5.16).</summary>
+    /// <summary>BaseRegQueryInfoKey (MS-RRP, 3.1.5.16). The class that is sent is empty, and has its terminator: Samba takes it for a text.</summary>
     /// <param name="key">The key.</param>
     /// <param name="classRoom">Room for the key's class, in bytes.</param>
     public static byte[] QueryInfoKey(ContextHandle key, ushort classRoom)
     {
         var writer = new NdrWriter(new byte[Rest]);
         writer.WriteContextHandle(key);
-        writer.WriteStringRoom(classRoom);
+        writer.WriteEmptyText(classRoom);
         return writer.ToArray();
     }
 
@@ -100,24 +90,6 @@ internal static class RegistryStubs
         writer.WriteStringRoom(nameRoom);
         WriteValueRoom(ref writer, room);
         return writer.ToArray();
-    }
-
-    /// <summary>Reads the answer of an operation that gives a handle.</summary>
-    public static bool ReadHandle(ReadOnlySpan<byte> stub, out HandleAnswer answer)
-    {
-        var reader = new NdrReader(stub);
-        answer = new(reader.ReadContextHandle(), reader.ReadUInt32());
-
-        // One that was opened is not the one that stands for none.
-        return reader.IsAtEnd && (answer.Code != 0 || !answer.Handle.IsNull);
-    }
-
-    /// <summary>Reads the answer of an operation that takes a handle back.</summary>
-    public static bool ReadClosed(ReadOnlySpan<byte> stub, out HandleAnswer answer)
-    {
-        var reader = new NdrReader(stub);
-        answer = new(reader.ReadContextHandle(), reader.ReadUInt32());
-        return reader.IsAtEnd;
     }
 
     public static bool ReadKeyInfo(ReadOnlySpan<byte> stub, out KeyInfoAnswer answer)

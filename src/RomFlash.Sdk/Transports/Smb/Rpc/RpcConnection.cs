@@ -32,12 +32,13 @@ internal sealed class RpcConnection : IAsyncDisposable
 
     private int _maxRequest = RpcPdu.MinFragment;
     private uint _callId;
-    private volatile bool _isUsable = true;
+    private volatile bool _isEnded;
+    private int _isDisposed;
 
     private RpcConnection(ISmbPipe pipe) => _pipe = pipe;
 
-    /// <summary>Whether the next call has a chance.</summary>
-    public bool IsUsable => _isUsable;
+    /// <summary>Whether the next call has a chance; a call that is under way takes none away.</summary>
+    public bool IsUsable => !_isEnded;
 
     /// <summary>Opens a service's pipe and binds to its interface. Changes nothing on the peer.</summary>
     /// <param name="connection">The connection.</param>
@@ -96,7 +97,7 @@ internal sealed class RpcConnection : IAsyncDisposable
                 return Cancelled();
             }
 
-            if (!_isUsable)
+            if (_isEnded)
             {
                 return Ended();
             }
@@ -117,13 +118,33 @@ internal sealed class RpcConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Closes a context handle, if the connection can still be used: where it can't, closing the pipe does it. Whether the peer can close it is no matter to anybody.</summary>
+    /// <param name="operation">The operation that closes it.</param>
+    /// <param name="handle">The handle.</param>
+    /// <param name="cancellationToken">
+    /// Ends the waiting, and with it the connection. One that is cancelled already does not keep the handle from being closed: the peer has just answered, and does so again.
+    /// </param>
+    public async ValueTask CloseAsync(ushort operation, ContextHandle handle, CancellationToken cancellationToken)
+    {
+        if (!_isEnded)
+        {
+            var token = cancellationToken.IsCancellationRequested ? CancellationToken.None : cancellationToken;
+            _ = await CallAsync<HandleAnswer>(new(operation, RpcCall.SmallAnswer), HandleStubs.Only(handle), HandleStubs.ReadClosed, token).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Closes the pipe. Done twice, it does nothing; a call that is under way ends first.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            _isUsable = false;
+            _isEnded = true;
             await _pipe.DisposeAsync().ConfigureAwait(false);
         }
         finally
@@ -135,7 +156,6 @@ internal sealed class RpcConnection : IAsyncDisposable
     private async ValueTask<TransportFault?> BindAsync(RpcService service, CancellationToken cancellationToken)
     {
         var exchange = new Exchange { CallId = ++_callId };
-        _isUsable = false;
         try
         {
             var fault = await SendAsync(exchange, RpcPdu.Bind(exchange.CallId, service), isLast: true, cancellationToken).ConfigureAwait(false);
@@ -151,8 +171,7 @@ internal sealed class RpcConnection : IAsyncDisposable
             }
 
             fault = pdu.Flags.HasFlag(RpcPduFlags.Whole) ? ReadBindAnswer(pdu) : Violation(exchange, "a bind is answered in parts");
-            _isUsable = fault is null && TakeLast(pdu);
-            return fault ?? (_isUsable ? null : Violation(exchange, "more follows a bind's answer"));
+            return fault ?? (TakeLast(pdu) ? null : Violation(exchange, "more follows a bind's answer"));
         }
 #pragma warning disable CA1031 // Another library stands behind the pipe, and can throw anything; nothing of it may get through.
         catch (Exception exception)
@@ -173,7 +192,6 @@ internal sealed class RpcConnection : IAsyncDisposable
     private async ValueTask<TransportResult<ReadOnlyMemory<byte>>> ExchangeAsync(RpcCall call, ReadOnlyMemory<byte> stub, CancellationToken cancellationToken)
     {
         var exchange = new Exchange { CallId = ++_callId, IsChange = call.IsChange };
-        _isUsable = false;
         try
         {
             var fault = await SendRequestAsync(exchange, call, stub, cancellationToken).ConfigureAwait(false);
@@ -184,6 +202,10 @@ internal sealed class RpcConnection : IAsyncDisposable
 #pragma warning restore CA1031
         {
             return Broken(exchange, exception, cancellationToken);
+        }
+        finally
+        {
+            _isEnded |= !exchange.IsComplete;
         }
     }
 
@@ -244,7 +266,7 @@ internal sealed class RpcConnection : IAsyncDisposable
             if (pdu.Type == RpcPduType.Fault)
             {
                 fault = pdu.Flags.HasFlag(RpcPduFlags.Whole) ? ReadFault(pdu, exchange.IsChange) : Violation(exchange, "a fault comes in parts");
-                _isUsable = fault.PeerCode is not null && TakeLast(pdu);
+                exchange.IsComplete = fault.PeerCode is not null && TakeLast(pdu);
                 return fault;
             }
 
@@ -279,7 +301,7 @@ internal sealed class RpcConnection : IAsyncDisposable
                 return Violation(exchange, "more follows an answer");
             }
 
-            _isUsable = true;
+            exchange.IsComplete = true;
             return parts.WrittenMemory;
         }
 
@@ -395,6 +417,9 @@ internal sealed class RpcConnection : IAsyncDisposable
 
         /// <summary>Whether the peer may have all of it.</summary>
         public bool IsSent { get; set; }
+
+        /// <summary>Whether it was answered to its end, and nothing else.</summary>
+        public bool IsComplete { get; set; }
 
         public FaultEffect Effect => IsChange && IsSent ? FaultEffect.MayHaveApplied : FaultEffect.NotSent;
     }

@@ -1,18 +1,16 @@
 using System.Globalization;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Transports.Smb.Protocol;
 
 namespace RomFlash.Sdk.Transports.Smb.Rpc;
 
 /// <summary>Makes a fault of what a peer answers to a call. Total: what is not known becomes <see cref="TransportFaultKind.Unmapped"/>, with its number.</summary>
 internal static class RpcFault
 {
-    /// <summary>The dialect of statuses in fault PDUs, and of reasons in refusals of a bind (C706, appendix E; MS-RPCE, 2.2.2 and 3.1.1.5.5).</summary>
+    /// <summary>The dialect of statuses in fault PDUs, and of reasons in refusals of a bind (C706, 12.6.4 and appendix E; MS-RPCE).</summary>
     public const string Dialect = "dcerpc";
 
-    /// <summary>ERROR_FILE_NOT_FOUND (MS-ERREF, 2.2, as all of these).</summary>
-    public const uint FileNotFound = 2;
-
-    /// <summary>ERROR_ACCESS_DENIED.</summary>
+    /// <summary>ERROR_ACCESS_DENIED (MS-ERREF, 2.2, as all of these).</summary>
     public const uint AccessDenied = 5;
 
     /// <summary>ERROR_INSUFFICIENT_BUFFER.</summary>
@@ -44,51 +42,11 @@ internal static class RpcFault
             return null;
         }
 
-        var kind = KindOfWin32(code);
-        return new(kind, isChange && !IsRefusal(code, kind) ? FaultEffect.MayHaveApplied : FaultEffect.NotSent, string.Create(CultureInfo.InvariantCulture, $"{what}: Win32 error {code}"))
-        {
-            PeerCode = new PeerCode(PeerCode.Win32, code),
-        };
+        return SmbFault.FromWin32(code, isChange && !IsRefusal(code) ? FaultEffect.MayHaveApplied : FaultEffect.NotSent, what);
     }
 
-    /// <summary>The nearest kind of a Win32 code that is no success.</summary>
-    public static TransportFaultKind KindOfWin32(uint code) => code switch
-    {
-        // ERROR_FILE_NOT_FOUND, _PATH_NOT_FOUND, _NO_MORE_ITEMS, _KEY_DELETED, _SERVICE_DOES_NOT_EXIST, _DATABASE_DOES_NOT_EXIST, _NO_SHUTDOWN_IN_PROGRESS
-        FileNotFound or 3 or NoMoreItems or 1018 or 1060 or 1065 or NoShutdownInProgress => TransportFaultKind.NotFound,
-
-        // ERROR_ACCESS_DENIED, _PRIVILEGE_NOT_HELD, RPC_S_SEC_PKG_ERROR
-        AccessDenied or 1314 or 1825 => TransportFaultKind.AccessDenied,
-
-        // ERROR_NOT_ENOUGH_MEMORY, _OUTOFMEMORY, _NOT_READY, _SHARING_VIOLATION, _BUSY, _SERVICE_DATABASE_LOCKED, _SERVICE_CANNOT_ACCEPT_CTRL, _SERVICE_MARKED_FOR_DELETE,
-        // _SHUTDOWN_IN_PROGRESS, _SHUTDOWN_IS_SCHEDULED, _SHUTDOWN_USERS_LOGGED_ON, _MACHINE_LOCKED, _NO_SYSTEM_RESOURCES, RPC_S_SERVER_TOO_BUSY
-        8 or 14 or 21 or 32 or 170 or 1055 or 1061 or 1072 or 1115 or 1190 or 1191 or 1271 or 1450 or 1723 => TransportFaultKind.Busy,
-
-        // ERROR_SERVICE_DISABLED, _SERVICE_NOT_ACTIVE, RPC_S_SERVER_UNAVAILABLE, EPT_S_NOT_REGISTERED
-        1058 or 1062 or 1722 or 1753 => TransportFaultKind.ServiceNotRunning,
-
-        // ERROR_INVALID_FUNCTION, _NOT_SUPPORTED, _INVALID_PARAMETER, _CALL_NOT_IMPLEMENTED, _INVALID_NAME, _BAD_ARGUMENTS, _BAD_PATHNAME, _INVALID_FLAGS,
-        // RPC_S_UNKNOWN_IF, RPC_S_PROCNUM_OUT_OF_RANGE, RPC_S_CANNOT_SUPPORT
-        1 or 50 or 87 or 120 or 123 or 160 or 161 or 1004 or 1717 or 1745 or 1764 => TransportFaultKind.Unsupported,
-
-        // ERROR_INVALID_HANDLE (of one that the peer gave), _INVALID_DATA, _BAD_LENGTH, _INSUFFICIENT_BUFFER and _MORE_DATA (beyond all bounds), RPC_S_PROTOCOL_ERROR,
-        // RPC_X_SS_CONTEXT_MISMATCH, RPC_X_BAD_STUB_DATA
-        6 or 13 or 24 or InsufficientBuffer or MoreData or 1728 or 1775 or 1783 => TransportFaultKind.ProtocolViolation,
-
-        // ERROR_TIMEOUT
-        1460 => TransportFaultKind.TimedOut,
-
-        // ERROR_NETNAME_DELETED, _BROKEN_PIPE, RPC_S_CALL_FAILED, RPC_S_CALL_FAILED_DNE
-        64 or 109 or 1726 or 1727 => TransportFaultKind.Lost,
-
-        // ERROR_WRITE_PROTECT; ERROR_DISK_FULL
-        19 => TransportFaultKind.ReadOnly,
-        112 => TransportFaultKind.NoSpace,
-        _ => TransportFaultKind.Unmapped,
-    };
-
     /// <summary>Makes a fault of a fault PDU.</summary>
-    /// <param name="status">Its status: one of C706's, a Win32 code, or an HRESULT (MS-RPCE, 2.2.1.1.5 and 3.3.3.4.2.1).</param>
+    /// <param name="status">Its status: one of C706's, a Win32 code, or an HRESULT.</param>
     /// <param name="didNotExecute">Whether the peer says that it did not begin.</param>
     /// <param name="isChange">Whether the operation was to change something.</param>
     public static TransportFault FromStatus(uint status, bool didNotExecute, bool isChange)
@@ -112,7 +70,7 @@ internal static class RpcFault
         TooBusy or NoMemory => TransportFaultKind.Busy,
         ProtocolError or ContextMismatch or InvalidContextId or InvalidBound or InvalidTag => TransportFaultKind.ProtocolViolation,
         CommunicationFailure or RemoteCommunicationFailure => TransportFaultKind.Lost,
-        _ when (status & 0xFFFF_0000) is 0 or Win32InHResult => KindOfWin32(status & 0xFFFF),
+        _ when (status & 0xFFFF_0000) is 0 or Win32InHResult => SmbFault.KindOfWin32(status & 0xFFFF),
         _ => TransportFaultKind.Unmapped,
     };
 
@@ -138,7 +96,7 @@ internal static class RpcFault
         PeerCode = new PeerCode(Dialect, reason),
     };
 
-    /// <summary>Makes a fault of a bind_nak (C706, 12.6.4.5; MS-RPCE, 2.2.2.5).</summary>
+    /// <summary>Makes a fault of a bind_nak (C706, 12.6.4.5; MS-RPCE).</summary>
     /// <param name="reason">Its reason.</param>
     public static TransportFault FromBindRejection(ushort reason) => new(
         reason switch
@@ -201,6 +159,6 @@ internal static class RpcFault
     };
 
     // Whether a code says that nothing was done. RPC_S_CALL_FAILED_DNE does by its name; what is unknown, or says that something broke, does not.
-    private static bool IsRefusal(uint code, TransportFaultKind kind) =>
-        code == 1727 || kind is not (TransportFaultKind.Unmapped or TransportFaultKind.Lost or TransportFaultKind.TimedOut or TransportFaultKind.ProtocolViolation) || code is 6 or 13 or 24;
+    private static bool IsRefusal(uint code) => code == 1727 || SmbFault.KindOfWin32(code)
+        is not (TransportFaultKind.Unmapped or TransportFaultKind.Lost or TransportFaultKind.TimedOut or TransportFaultKind.Cancelled or TransportFaultKind.ProtocolViolation);
 }

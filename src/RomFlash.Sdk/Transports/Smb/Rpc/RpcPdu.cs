@@ -51,7 +51,7 @@ internal readonly record struct RpcPdu(RpcPduType Type, RpcPduFlags Flags, int L
     private const byte Major = 5;
     private const byte LittleEndianAscii = 0x10;
 
-    /// <summary>NDR 2.0, the transfer syntax (C706, 14 and appendix I).</summary>
+    /// <summary>NDR 2.0, the transfer syntax (C706, 14).</summary>
     public static Guid TransferSyntax { get; } = new("8a885d04-1ceb-11c9-9fe8-08002b104860");
 
     public const uint TransferSyntaxVersion = 2;

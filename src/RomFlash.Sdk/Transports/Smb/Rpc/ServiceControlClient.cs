@@ -4,7 +4,7 @@ namespace RomFlash.Sdk.Transports.Smb.Rpc;
 /// <remarks>Thread-safe: each question has a pipe of its own.</remarks>
 internal sealed class ServiceControlClient(ISmbConnection connection)
 {
-    // Numbers of operations and rights: MS-SCMR, 3.1.4 and 2.2.15, 2.2.16.
+    // Numbers of operations (RCloseServiceHandle, RQueryServiceStatus, ROpenSCManagerW, ROpenServiceW) and rights: MS-SCMR, 3.1.4.
     private const ushort CloseHandleOperation = 0;
     private const ushort QueryStatusOperation = 6;
     private const ushort OpenManagerOperation = 15;
@@ -44,13 +44,13 @@ internal sealed class ServiceControlClient(ISmbConnection connection)
             var service = await OpenAsync(rpc, OpenServiceOperation, OpenService(managerHandle, name, QueryStatusRight), name, cancellationToken).ConfigureAwait(false);
             if (!service.TryGetValue(out var serviceHandle, out fault))
             {
-                await CloseAsync(rpc, managerHandle).ConfigureAwait(false);
+                await rpc.CloseAsync(CloseHandleOperation, managerHandle, cancellationToken).ConfigureAwait(false);
                 return fault;
             }
 
             var state = await QueryStatusAsync(rpc, serviceHandle, name, cancellationToken).ConfigureAwait(false);
-            await CloseAsync(rpc, serviceHandle).ConfigureAwait(false);
-            await CloseAsync(rpc, managerHandle).ConfigureAwait(false);
+            await rpc.CloseAsync(CloseHandleOperation, serviceHandle, cancellationToken).ConfigureAwait(false);
+            await rpc.CloseAsync(CloseHandleOperation, managerHandle, cancellationToken).ConfigureAwait(false);
             return state;
         }
     }
@@ -74,7 +74,7 @@ internal sealed class ServiceControlClient(ISmbConnection connection)
             var manager = await OpenAsync(rpc, OpenManagerOperation, OpenManager(ConnectRight | CreateServiceRight), "the service control manager", cancellationToken).ConfigureAwait(false);
             if (manager.TryGetValue(out var handle, out fault))
             {
-                await CloseAsync(rpc, handle).ConfigureAwait(false);
+                await rpc.CloseAsync(CloseHandleOperation, handle, cancellationToken).ConfigureAwait(false);
                 return true;
             }
 
@@ -103,17 +103,9 @@ internal sealed class ServiceControlClient(ISmbConnection connection)
         return writer.ToArray();
     }
 
-    /// <summary>RQueryServiceStatus and RCloseServiceHandle (MS-SCMR, 3.1.4.7 and 3.1.4.1).</summary>
-    internal static byte[] OnlyHandle(ContextHandle handle)
-    {
-        var writer = new NdrWriter(new byte[32]);
-        writer.WriteContextHandle(handle);
-        return writer.ToArray();
-    }
-
     private static async ValueTask<TransportResult<ContextHandle>> OpenAsync(RpcConnection rpc, ushort operation, byte[] stub, string what, CancellationToken cancellationToken)
     {
-        var answered = await rpc.CallAsync<HandleAnswer>(new(operation, RpcCall.SmallAnswer), stub, RegistryStubs.ReadHandle, cancellationToken).ConfigureAwait(false);
+        var answered = await rpc.CallAsync<HandleAnswer>(new(operation, RpcCall.SmallAnswer), stub, HandleStubs.ReadOpened, cancellationToken).ConfigureAwait(false);
         return !answered.TryGetValue(out var answer, out var fault) ? fault
             : RpcFault.FromWin32(answer.Code, isChange: false, what) is { } refused ? refused
             : answer.Handle;
@@ -121,19 +113,10 @@ internal sealed class ServiceControlClient(ISmbConnection connection)
 
     private static async ValueTask<TransportResult<ServiceState>> QueryStatusAsync(RpcConnection rpc, ContextHandle service, string name, CancellationToken cancellationToken)
     {
-        var answered = await rpc.CallAsync<StateAnswer>(new(QueryStatusOperation, RpcCall.SmallAnswer), OnlyHandle(service), ReadState, cancellationToken).ConfigureAwait(false);
+        var answered = await rpc.CallAsync<StateAnswer>(new(QueryStatusOperation, RpcCall.SmallAnswer), HandleStubs.Only(service), ReadState, cancellationToken).ConfigureAwait(false);
         return !answered.TryGetValue(out var answer, out var fault) ? fault
             : RpcFault.FromWin32(answer.Code, isChange: false, name) is { } refused ? refused
             : answer.State;
-    }
-
-    private static async ValueTask CloseAsync(RpcConnection rpc, ContextHandle handle)
-    {
-        // Not cancellable, so that nothing stays open; where the pipe can't be used any more, closing it closes the handle.
-        if (rpc.IsUsable)
-        {
-            _ = await rpc.CallAsync<HandleAnswer>(new(CloseHandleOperation, RpcCall.SmallAnswer), OnlyHandle(handle), RegistryStubs.ReadClosed, CancellationToken.None).ConfigureAwait(false);
-        }
     }
 
     private static bool ReadState(ReadOnlySpan<byte> stub, out StateAnswer answer)
