@@ -2,7 +2,7 @@ using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Sdk.Transports.Smb;
 
-/// <summary>Opens SMB connections. The seam behind which another SMB library can stand: <see cref="SmbTransport"/> uses nothing else.</summary>
+/// <summary>Opens SMB connections. The seam behind which another SMB library can stand: the SMB transport uses nothing else.</summary>
 /// <remarks>Thread-safe: one instance connects many targets at once.</remarks>
 public interface ISmbConnector
 {

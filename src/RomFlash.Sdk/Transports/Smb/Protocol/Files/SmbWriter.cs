@@ -1,0 +1,93 @@
+using System.Buffers;
+using RomFlash.Sdk.Transports.Smb.Protocol.Flow;
+using RomFlash.Sdk.Transports.Smb.Protocol.Wire;
+
+namespace RomFlash.Sdk.Transports.Smb.Protocol.Files;
+
+/// <summary>A write of any size: several WRITEs in flight, so that the next one is signed or sealed while the last ones travel.</summary>
+internal static class SmbWriter
+{
+    public static async ValueTask<TransportResult<Done>> WriteAsync(SmbHandle handle, int maxBytes, long offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        var channel = handle.Channel;
+        var traits = handle.Traits(changes: true, new SmbTransfer());
+        var ring = ArrayPool<TransferPart>.Shared.Rent(SmbLimits.MaxParts);
+        var (head, count, inFlight) = (0, 0, 0);
+        var (position, sent) = (0, 0);
+        TransportFault? fault = null;
+        while (count > 0 || (fault is null && position < data.Length))
+        {
+            while (fault is null && position < data.Length && count < SmbLimits.MaxParts && inFlight < SmbLimits.MaxInFlightBytes)
+            {
+                var length = Math.Min(maxBytes, data.Length - position);
+                var lease = await channel.TakeCreditsAsync(SmbLimits.ChargeOf(length), 1, cancellationToken).ConfigureAwait(false);
+                if (lease.Fault is not null)
+                {
+                    fault = lease.Fault;
+                    break;
+                }
+
+                length = Math.Min(length, lease.Count * SmbLimits.CreditBytes);
+                ring[(head + count++) % SmbLimits.MaxParts] = new(Send(handle, lease, offset + position, data.Span.Slice(position, length), traits, cancellationToken), position, length);
+                position += length;
+                inFlight += length;
+                sent++;
+            }
+
+            if (count == 0)
+            {
+                break;
+            }
+
+            var part = ring[head];
+            ring[head] = default;
+            head = (head + 1) % SmbLimits.MaxParts;
+            count--;
+            using var reply = await part.Reply.ConfigureAwait(false);
+            inFlight -= part.Length;
+
+            // The first fault tells; the others are waited for, so that nothing is still being written when the call returns.
+            var (written, refused) = Read(channel, reply, part.Length);
+            fault ??= refused;
+            if (fault is null && written < part.Length)
+            {
+                // Rare enough for the simple way.
+                var rest = await WriteAsync(handle, maxBytes, offset + part.Position + written, data.Slice(part.Position + written, part.Length - written), cancellationToken).ConfigureAwait(false);
+                fault = rest.TryGetValue(out _, out refused) ? null : refused;
+            }
+        }
+
+        ArrayPool<TransferPart>.Shared.Return(ring, clearArray: true);
+        if (fault is null)
+        {
+            return default(Done);
+        }
+
+        // One request that was refused changed nothing; of several nobody knows which were carried out.
+        return sent > 1 ? fault with { Effect = FaultEffect.MayHaveApplied } : fault;
+    }
+
+    private static ValueTask<SmbReply> Send(SmbHandle handle, in CreditLease lease, long offset, ReadOnlySpan<byte> data, in ExchangeTraits traits, CancellationToken cancellationToken)
+    {
+        var frame = handle.Begin(SmbCommand.Write, FileCodec.WriteBytes + data.Length, out var body, isCleared: false);
+        FileCodec.WriteWrite(body, handle.FileId, offset, data);
+        return handle.Channel.Send(frame, lease, traits, null, cancellationToken);
+    }
+
+    private static (int Written, TransportFault? Fault) Read(SmbChannel channel, in SmbReply reply, int length)
+    {
+        if (reply.Fault is { } fault)
+        {
+            return (0, fault);
+        }
+
+        if (reply.Status != NtStatus.Success)
+        {
+            return (0, SmbFault.FromStatus(reply.Status, FaultEffect.NotSent, "writing"));
+        }
+
+        return FileCodec.TryReadWrite(reply.Message, out var written) && written > 0 && written <= length
+            ? ((int)written, null)
+            : (0, channel.Violate("the peer wrote another number of bytes than it was given") with { Effect = FaultEffect.MayHaveApplied });
+    }
+}
