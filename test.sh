@@ -37,6 +37,13 @@ peers=(
   "redfishtool redfishtool"
   "/usr/libexec/installed-tests/fwupd/redfish-self-test fwupd-tests"
   "curl curl"
+  "smbd samba"
+  "pdbedit samba"
+  "smbclient smbclient"
+  "net samba-common-bin"
+  "/usr/lib/python3/dist-packages/impacket python3-impacket"
+  "setsid util-linux"
+  "mount mount"
 )
 
 fast=0

@@ -107,7 +107,7 @@ internal static class NegotiateCodec
         var dialect = (SmbDialect)SmbBody.U16(message, 4);
         if (!Dialects.Contains((ushort)dialect))
         {
-            fault = new(TransportFaultKind.Unsupported, FaultEffect.NotSent, $"the peer chose a dialect that was not offered: 0x{(ushort)dialect:X4}");
+            fault = SmbFault.Violation($"the peer chose a dialect that was not offered: 0x{(ushort)dialect:X4}");
             return false;
         }
 
