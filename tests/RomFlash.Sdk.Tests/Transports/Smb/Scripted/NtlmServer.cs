@@ -74,7 +74,12 @@ internal sealed class NtlmServer(string user = "admin", string password = "Passw
     /// <returns>The answer, or null when the client is not let in.</returns>
     public byte[]? Finish(ReadOnlySpan<byte> blob)
     {
-        Assert.True(SpnegoTokens.TryReadResponse(blob.ToArray(), out var response));
+        if (!SpnegoTokens.TryReadResponse(blob.ToArray(), out var response))
+        {
+            Problem = "that is no token";
+            return null;
+        }
+
         var message = Authenticate = response.Token.ToArray();
         var (name, domain, nt) = (Encoding.Unicode.GetString(Field(message, 36)), Encoding.Unicode.GetString(Field(message, 28)), Field(message, 20));
         LmResponse = Field(message, 12);
