@@ -9,6 +9,7 @@ using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
 using RomFlash.Sdk.Transports.Redfish;
+using RomFlash.Sdk.Transports.Smb;
 
 namespace RomFlash.Cli.Hosting;
 
@@ -20,7 +21,7 @@ internal static class ClientFactory
     /// <summary>The schemes of addresses that can be used.</summary>
     public static ImmutableArray<string> Schemes { get; } = [.. Transports.Select(t => t.Scheme)];
 
-    private static ImmutableArray<ITransport> Transports => [new DirectoryTransport(), new RedfishTransport()];
+    private static ImmutableArray<ITransport> Transports => [new DirectoryTransport(), new RedfishTransport(), new SmbTransport()];
 
     public static RomFlashClient Create(IFlashJournal journal, ITargetCredentialSource credentials, ICompatibilityCatalog? catalog = null) => new(new RomFlashClientOptions
     {

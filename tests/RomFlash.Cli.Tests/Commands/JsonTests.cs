@@ -39,7 +39,7 @@ public sealed class JsonTests : IDisposable
     {
         var journal = (string[])["--journal", _bench.Journal];
         var target = (string[])["--target", _bench.Target];
-        File.WriteAllText(Path.Combine(_bench.Folder, "targets.json"), "{\"romflashTargets\":1,\"groups\":{\"a\":{\"targets\":[\"ssh://x\"],\"colour\":1}}}");
+        File.WriteAllText(Path.Combine(_bench.Folder, "targets.json"), "{\"romflashTargets\":1,\"groups\":{\"a\":{\"targets\":[\"gopher://x\"],\"colour\":1}}}");
         string before = Path.Combine(_bench.Folder, "before.json"), after = Path.Combine(_bench.Folder, "after.json"), metadata = Path.Combine(_bench.Folder, "firmware.xml");
         string[] planned = [.. target, "--image", _bench.Image, "--image-trust", _bench.Maker, "--catalog", _bench.Catalog, "--allow-unsigned-catalog"];
         File.WriteAllText(metadata, "<components><component type=\"firmware\"><id>com.maker.board</id><releases><release version=\"1\"/></releases></component></components>");

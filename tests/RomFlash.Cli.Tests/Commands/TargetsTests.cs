@@ -52,14 +52,14 @@ public sealed class TargetsTests : IDisposable
     [InlineData("history")]
     public async Task Run_UnusableFile_ShowsEachProblemOnALineOfItsOwn(string command)
     {
-        File.WriteAllText(TargetsFile, "{\"romflashTargets\":1,\n \"groups\":{\"a\":{\"groups\":[\"a\"]},\n  \"b\":{\"targets\":[\"ssh://x\"]}}}");
+        File.WriteAllText(TargetsFile, "{\"romflashTargets\":1,\n \"groups\":{\"a\":{\"groups\":[\"a\"]},\n  \"b\":{\"targets\":[\"gopher://x\"]}}}");
 
         var result = await Cli.RunAsync([.. command.Split(' '), "--targets", TargetsFile]);
 
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Contains("RF1007", result.Error, StringComparison.Ordinal);
         Assert.Contains("\n  at:     line 2, column 27: the groups contain each other: a -> a\n", result.Error.ReplaceLineEndings("\n"), StringComparison.Ordinal);
-        Assert.Contains("\n  at:     line 3, column 19: no transport serves 'ssh' addresses; known are dir, redfish\n", result.Error.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Contains("\n  at:     line 3, column 19: no transport serves 'gopher' addresses; known are dir, redfish, smb\n", result.Error.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     [Fact]
