@@ -45,13 +45,8 @@ public sealed class MutatedAnswerTests(ITestOutputHelper output)
         var gate = new Lock();
 
         // Several at once: most of what one takes is waiting for the other end.
-        await Parallel.ForEachAsync(Enumerable.Range(first, replayed is null ? int.MaxValue - first : 1), new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (seed, _) =>
+        await Parallel.ForEachAsync(Seeds(), new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (seed, _) =>
         {
-            if (Volatile.Read(ref mutants) >= wanted)
-            {
-                return;
-            }
-
             var walk = await RunAsync(seed);
             lock (gate)
             {
@@ -69,7 +64,16 @@ public sealed class MutatedAnswerTests(ITestOutputHelper output)
         if (replayed is null)
         {
             Assert.True(mutants >= wanted);
+            Assert.InRange(whole, 1, walks - 1);
             Assert.Superset(new HashSet<TransportFaultKind> { TransportFaultKind.ProtocolViolation, TransportFaultKind.PeerNotTrusted }, kinds.Keys.ToHashSet());
+        }
+
+        IEnumerable<int> Seeds()
+        {
+            for (var seed = first; replayed is null ? Volatile.Read(ref mutants) < wanted : seed == first; seed++)
+            {
+                yield return seed;
+            }
         }
     }
 
