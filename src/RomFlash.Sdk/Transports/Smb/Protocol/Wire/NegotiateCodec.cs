@@ -147,7 +147,7 @@ internal static class NegotiateCodec
         var offset = SmbBody.U32(message, 60);
         for (var left = SmbBody.U16(message, 6); left > 0; left--)
         {
-            if (offset < SmbHeader.Bytes + 64 || offset % 8 != 0 || offset + 8 > (uint)message.Length)
+            if (offset < SmbHeader.Bytes + 64 || offset % 8 != 0 || offset > (uint)message.Length - 8)
             {
                 return false;
             }
