@@ -145,7 +145,8 @@ internal sealed class ScriptedConnection(Socket socket, SmbScript script) : IDis
             var message = messages[i];
             if (i + 1 < messages.Count)
             {
-                Array.Resize(ref message, (message.Length + 7) & ~7);
+                // A script may have cut it shorter than a header.
+                Array.Resize(ref message, (Math.Max(message.Length, 24) + 7) & ~7);
                 BinaryPrimitives.WriteInt32LittleEndian(message.AsSpan(20), message.Length);
             }
 
@@ -180,6 +181,7 @@ internal sealed class ScriptedConnection(Socket socket, SmbScript script) : IDis
                 Mix(request);
                 var salt = RandomNumberGenerator.GetBytes(32);
                 var negotiated = SmbMessages.Answer(request, SmbMessages.Success, SmbMessages.Negotiate(script, salt));
+                Grant(negotiated);
                 Mix(negotiated);
                 return negotiated;
             case 1:
@@ -194,7 +196,9 @@ internal sealed class ScriptedConnection(Socket socket, SmbScript script) : IDis
         }
 
         Assert.True(isSealed || _verifier!.Verify(request), "the client's signature is wrong");
-        return _shares.Answer(request);
+        var answer = _shares.Answer(request);
+        Grant(answer);
+        return answer;
     }
 
     private byte[] LogOn(byte[] request)
@@ -216,6 +220,7 @@ internal sealed class ScriptedConnection(Socket socket, SmbScript script) : IDis
             _isLoggedOn = true;
             answer = SmbMessages.Answer(request, SmbMessages.Success, SmbMessages.SessionSetup((ushort)(script.SessionFlags | (script.EncryptsSession ? 4 : 0)), token));
             BinaryPrimitives.WriteUInt64LittleEndian(answer.AsSpan(40), SessionId);
+            Grant(answer);
             return answer;
         }
         else
@@ -224,8 +229,16 @@ internal sealed class ScriptedConnection(Socket socket, SmbScript script) : IDis
         }
 
         BinaryPrimitives.WriteUInt64LittleEndian(answer.AsSpan(40), SessionId);
+        Grant(answer);
         Mix(answer);
         return answer;
+    }
+
+    // The answer still has what was asked for.
+    private void Grant(byte[] answer)
+    {
+        var field = answer.AsSpan(14);
+        BinaryPrimitives.WriteUInt16LittleEndian(field, script.Credits(_replies, BinaryPrimitives.ReadUInt16LittleEndian(field)));
     }
 
     // The hash of 3.1.1 (MS-SMB2, 3.3.5.4 and 3.3.5.5), of what was right: a script that changes an answer shows in the client's keys.

@@ -60,11 +60,6 @@ internal sealed class ScriptedReply(int number, byte[] request, byte[] message)
         set => BinaryPrimitives.WriteUInt32LittleEndian(Message.AsSpan(8), value);
     }
 
-    public ushort Credits
-    {
-        set => BinaryPrimitives.WriteUInt16LittleEndian(Message.AsSpan(14), value);
-    }
-
     public uint Flags
     {
         get => BinaryPrimitives.ReadUInt32LittleEndian(Message.AsSpan(16));
@@ -144,6 +139,9 @@ internal sealed record SmbScript
 
     /// <summary>Called for each answer before it is protected and sent; may be called by several connections at once.</summary>
     public Action<ScriptedReply>? OnReply { get; init; }
+
+    /// <summary>What it grants: of the answer's number and what was asked for. By default all of it, and one at least (MS-SMB2, 2.2.1.2).</summary>
+    public Func<int, ushort, ushort> Credits { get; init; } = static (_, asked) => Math.Max((ushort)1, asked);
 
     /// <summary>What a pipe answers to a message.</summary>
     public Func<byte[], byte[]> OnPipe { get; init; } = static m => m;

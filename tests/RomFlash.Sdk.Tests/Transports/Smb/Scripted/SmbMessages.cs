@@ -34,8 +34,6 @@ internal static class SmbMessages
         request[..64].CopyTo(answer);
         BinaryPrimitives.WriteUInt32LittleEndian(answer.AsSpan(8), status);
 
-        // As many credits as were asked for, and one at least (2.2.1.2).
-        BinaryPrimitives.WriteUInt16LittleEndian(answer.AsSpan(14), Math.Max((ushort)1, BinaryPrimitives.ReadUInt16LittleEndian(request[14..])));
         BinaryPrimitives.WriteUInt32LittleEndian(answer.AsSpan(16), 1 | (BinaryPrimitives.ReadUInt32LittleEndian(request[16..]) & 4));
         answer.AsSpan(20, 4).Clear();
         answer.AsSpan(48, 16).Clear();
