@@ -37,7 +37,7 @@ public sealed record AccessDenied : AccessFailure
         "RF3001",
         "Access denied on the target",
         "The account has no administrative privileges for the target.",
-        "Obtain administrative privileges for the target, and restart the process. On a Windows-based target, be sure that the remote registry service is running.",
+        "Obtain administrative privileges for the target, and restart the process. On a Windows-based target, be sure that the remote registry service is running. A local account that is an administrator there may lose its rights over the network (remote UAC token filtering): use a domain account, or have the target's administrator lift the filter.",
         RetryClass.AfterCorrection,
         TargetState.Untouched,
         "Access denied on target computer");

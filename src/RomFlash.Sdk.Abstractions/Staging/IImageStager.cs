@@ -30,7 +30,14 @@ public interface IImageStager
 /// <summary>Which deposits to remove.</summary>
 /// <param name="OnlyIdsStartingWith">Only those whose id begins like this, where no claim keeps other clients away; null for all.</param>
 /// <param name="Keep">One that stays, or null.</param>
-public sealed record CleanUpScope(string? OnlyIdsStartingWith, DepositKey? Keep = null);
+public sealed record CleanUpScope(string? OnlyIdsStartingWith, DepositKey? Keep = null)
+{
+    /// <summary>
+    /// What is about to be staged, or null: a deposit of exactly this that an earlier run left unfinished may stay, so that the transport can go on with it; see
+    /// <see cref="DepositInfo.Unfinished"/>.
+    /// </summary>
+    public ApprovedUpgrade? KeepUnfinished { get; init; }
+}
 
 /// <summary>Names a deposit on the target.</summary>
 /// <param name="Id">1 to 64 lower-case ASCII letters, digits and hyphens.</param>

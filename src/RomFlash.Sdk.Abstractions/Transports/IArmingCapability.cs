@@ -82,6 +82,9 @@ public sealed record ArmedState
 
     /// <summary>The ways to arm that the target offers.</summary>
     public ImmutableArray<ArmingOffer> Offers { get; init; } = [];
+
+    /// <summary>When there are no offers: why, and which other endpoint could arm this target; empty otherwise. Untrusted text.</summary>
+    public string WhyNoOffer { get; init; } = string.Empty;
 }
 
 /// <summary>Which committed deposit to arm, and how.</summary>

@@ -43,6 +43,9 @@ public sealed record DepositTraits
     /// <summary>The largest write in bytes, at least 1.</summary>
     public int MaxWriteBytes { get; init; } = 1 << 20;
 
+    /// <summary>How many bytes to hand over in one write so that the transport is used well; never more than <see cref="MaxWriteBytes"/> are.</summary>
+    public int PreferredWriteBytes { get; init; } = 256 << 10;
+
     /// <summary>Whether deposits lie on the system partition, so that its size and free space matter.</summary>
     public bool UsesSystemPartition { get; init; } = true;
 
@@ -135,7 +138,14 @@ public sealed class DepositManifest
 /// <param name="Id">Its id. Untrusted text.</param>
 /// <param name="Generation">The generation in its place.</param>
 /// <param name="IsCommitted">Whether it was committed.</param>
-public sealed record DepositInfo(string Id, long Generation, bool IsCommitted);
+public sealed record DepositInfo(string Id, long Generation, bool IsCommitted)
+{
+    /// <summary>
+    /// For one that was not committed: the <see cref="DepositManifest.Digest"/> of what it was to hold, so that a later deposit of the same content can go on with it; null when that is not
+    /// known, or the transport does not go on with anything. Untrusted: what lies there is compared before it is used.
+    /// </summary>
+    public ContentDigest? Unfinished { get; init; }
+}
 
 /// <summary>
 /// Puts files where they are inert: never where firmware looks for capsules. A deposit is open, then committed or discarded; only a
@@ -171,9 +181,17 @@ public interface IDeposit : IAsyncDisposable
     /// <summary>What it holds.</summary>
     DepositManifest Manifest { get; }
 
+    /// <summary>
+    /// How many bytes of a file an earlier, interrupted deposit of the same content left there; 0 in a deposit that is new throughout. They can be read back, and nothing
+    /// vouches for them: whoever writes compares them with the image, and goes on at the first that differs.
+    /// </summary>
+    /// <param name="fileIndex">Which file of the manifest.</param>
+    /// <returns>The number of bytes, at most the file's length.</returns>
+    long PresentBytes(int fileIndex) => 0;
+
     /// <summary>Writes bytes at an offset; all of them, or a fault.</summary>
     /// <param name="fileIndex">Which file of the manifest.</param>
-    /// <param name="offset">The offset in bytes; writes are in ascending order without gaps.</param>
+    /// <param name="offset">The offset in bytes; writes are in ascending order without gaps. The first write of a file may begin anywhere up to <see cref="PresentBytes"/>.</param>
     /// <param name="data">At most <see cref="DepositTraits.MaxWriteBytes"/> bytes.</param>
     /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>
     /// <returns>Done when the target has acknowledged all bytes.</returns>

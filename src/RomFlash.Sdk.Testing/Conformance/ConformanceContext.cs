@@ -172,6 +172,10 @@ internal sealed class ConformanceContext(ConformanceSubject subject) : IAsyncDis
         return list;
     }
 
+    /// <summary>Whether one deposit is listed, and this one.</summary>
+    public static bool IsOnly(ImmutableArray<DepositInfo> list, string id, long generation, bool isCommitted) =>
+        list is [var only] && (only.Id, only.Generation, only.IsCommitted) == (id, generation, isCommitted);
+
     public async Task<ArmedState> ArmedAsync(IArmingCapability arming)
     {
         var state = await ValueAsync(arming.ReadArmedStateAsync(true, CancellationToken.None), "reading the armed state").ConfigureAwait(false);

@@ -275,7 +275,7 @@ internal sealed class Preflight
 
         if (armed.Offers.IsDefaultOrEmpty)
         {
-            Add("arming-not-possible", new ArmingNotPossible { Detail = "the target offers no way to arm a flash over this transport" });
+            Add("arming-not-possible", new ArmingNotPossible { Detail = DefaultFlashScheduler.WhyNoOffer(armed) });
         }
         else if (DefaultFlashScheduler.Choose(armed, _policy) is null)
         {

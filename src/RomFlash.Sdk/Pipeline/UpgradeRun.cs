@@ -316,11 +316,12 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return await AbandonAsync(refused).ConfigureAwait(false);
         }
 
-        // What earlier runs left goes first: it may be what fills the partition. Failing to remove it is no reason to stop.
+        // What earlier runs left goes first: it may be what fills the partition. Only an unfinished deposit of the same content may stay: the next one goes on with it. Failing to remove
+        // something is no reason to stop.
         var swept = await StageCallAsync(
             _services.Stager,
             FlashStage.CleanUp,
-            (_services.Stager, _context, Scope: new CleanUpScope(_claim is null ? _depositPrefix : null)),
+            (_services.Stager, _context, Scope: new CleanUpScope(_claim is null ? _depositPrefix : null) { KeepUnfinished = approved }),
             static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t),
             cancellationToken).ConfigureAwait(false);
         if (!swept.TryGetValue(out _, out failure) && failure is ConnectionFailure or OperationFailure)

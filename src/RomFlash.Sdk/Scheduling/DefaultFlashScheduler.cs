@@ -15,6 +15,9 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
     public static int MostComponents(TargetReport report, FlashPolicy policy) =>
         report.Evidence.Armed.TryGet(out var armed) ? Choose(armed, policy)?.MaxComponents ?? 1 : 1;
 
+    /// <summary>Why a target can't be armed, in the transport's words where it has some.</summary>
+    public static string WhyNoOffer(ArmedState state) => string.IsNullOrEmpty(state.WhyNoOffer) ? "the target offers no way to arm a flash over this transport" : state.WhyNoOffer;
+
     /// <summary>Chooses the way to arm: one that can be taken back and does not flash at once where there is one.</summary>
     /// <returns>The offer, or null when policy allows none of them.</returns>
     public static ArmingOffer? Choose(ArmedState state, FlashPolicy policy)
@@ -271,7 +274,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
         if (offer is null)
         {
             return state.Offers.IsDefaultOrEmpty
-                ? new ArmingNotPossible { TargetState = TargetState.Prepared, Detail = "the target offers no way to arm" }
+                ? new ArmingNotPossible { TargetState = TargetState.Prepared, Detail = WhyNoOffer(state) }
                 : new ImmediateFlashNotAllowed { TargetState = TargetState.Prepared };
         }
 

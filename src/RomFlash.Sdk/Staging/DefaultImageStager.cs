@@ -18,7 +18,7 @@ namespace RomFlash.Sdk.Staging;
 /// </summary>
 internal sealed class DefaultImageStager : IImageStager
 {
-    private const int ChunkBytes = 256 * 1024;
+    private const int MaxChunkBytes = 16 << 20;
 
     public async ValueTask<FlashResult<StagingEvidence>> StageAsync(StageContext context, ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken)
     {
@@ -52,11 +52,13 @@ internal sealed class DefaultImageStager : IImageStager
             return fault.ToFailure(FlashStage.CleanUp, context.Target, found.Endpoint, TargetState.Prepared);
         }
 
+        var resumable = scope.KeepUnfinished is { } coming ? DepositManifest.ComputeDigest(ToFiles(coming, found.Capability.Traits)) : default(ContentDigest?);
         var removed = 0;
         var left = ImmutableArray.CreateBuilder<string>();
         foreach (var deposit in deposits.IsDefault ? [] : deposits)
         {
             if ((scope.OnlyIdsStartingWith is { } prefix && !deposit.Id.StartsWith(prefix, StringComparison.Ordinal))
+                || (resumable is not null && !deposit.IsCommitted && deposit.Unfinished == resumable)
                 || (scope.Keep is { } keep && keep.Id == deposit.Id && keep.Generation == deposit.Generation))
             {
                 continue;
@@ -120,115 +122,46 @@ internal sealed class DefaultImageStager : IImageStager
         var method = traits.Strongest;
         var manifest = deposit.Manifest;
         var staged = ImmutableArray.CreateBuilder<StagedFile>(manifest.Files.Length);
-        var buffer = ArrayPool<byte>.Shared.Rent(Math.Clamp(traits.MaxWriteBytes, 1, ChunkBytes));
+        using var chunks = new ChunkBuffers(Math.Clamp(Math.Min(traits.PreferredWriteBytes, traits.MaxWriteBytes), 1, MaxChunkBytes));
+        long done = 0;
+        for (var i = 0; i < manifest.Files.Length; i++)
         {
-            var chunk = buffer.AsMemory(0, Math.Clamp(traits.MaxWriteBytes, 1, ChunkBytes));
-            long done = 0;
-            for (var i = 0; i < manifest.Files.Length; i++)
+            context.Report(FlashStage.Stage, done, manifest.TotalBytes);
+            var sending = new Sending(context, approved.ImageOf(i), found.Endpoint, deposit, i, done, chunks);
+            if (!(await sending.RunAsync(method, cancellationToken).ConfigureAwait(false)).TryGetValue(out var digest, out var failure))
             {
-                context.Report(FlashStage.Stage, done, manifest.TotalBytes);
-                var sent = await SendAsync(context, approved.ImageOf(i), found, deposit, i, done, chunk, cancellationToken).ConfigureAwait(false);
-                if (!sent.TryGetValue(out var digest, out var failure))
-                {
-                    return failure;
-                }
-
-                done += manifest.Files[i].Length;
-                context.Report(FlashStage.Verify, done, manifest.TotalBytes);
-                var verified = await VerifyAsync(context, found.Endpoint, deposit, i, method, chunk, cancellationToken).ConfigureAwait(false);
-                if (!verified.TryGetValue(out var onTarget, out failure))
-                {
-                    return failure;
-                }
-
-                staged.Add(new(manifest.Files[i], digest, onTarget));
+                return failure;
             }
 
-            if (!(await deposit.CommitAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
+            done += manifest.Files[i].Length;
+            context.Report(FlashStage.Verify, done, manifest.TotalBytes);
+            var verified = await VerifyAsync(context, found.Endpoint, deposit, i, method, chunks.First, cancellationToken).ConfigureAwait(false);
+            if (!verified.TryGetValue(out var onTarget, out failure))
             {
-                // Where the commit is the arming step, a missing answer says nothing.
-                var state = traits.Effect == DepositEffect.Inert || fault.Effect == FaultEffect.NotSent ? TargetState.Prepared : TargetState.Indeterminate;
-                return ToFailure(fault, context, found.Endpoint, manifest, manifest.TotalBytes, state);
+                return failure;
             }
 
-            // Only now: an operation that was given up may still read or write the buffer, which then must not serve another target.
-            ArrayPool<byte>.Shared.Return(buffer);
-            RomFlashTelemetry.BytesStaged(manifest.TotalBytes);
-            return new StagingEvidence
-            {
-                Manifest = manifest,
-                Files = staged.ToImmutable(),
-                Verification = method,
-                StrongestAvailable = method,
-                Endpoint = found.Endpoint.ToString(),
-            };
+            staged.Add(new(manifest.Files[i], digest, onTarget));
         }
-    }
 
-    private static async ValueTask<FlashResult<ContentDigest>> SendAsync(
-        StageContext context,
-        RomImage image,
-        ResolvedCapability<IDepositCapability> found,
-        IDeposit deposit,
-        int index,
-        long before,
-        Memory<byte> chunk,
-        CancellationToken cancellationToken)
-    {
-        if (!(await image.Source.OpenReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var stream, out var failure))
+        if (!(await deposit.CommitAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
         {
-            return failure with { Stage = FlashStage.Stage, TargetId = context.Target.Id, TargetState = TargetState.Prepared };
+            // Where the commit is the arming step, a missing answer says nothing.
+            var state = traits.Effect == DepositEffect.Inert || fault.Effect == FaultEffect.NotSent ? TargetState.Prepared : TargetState.Indeterminate;
+            return ToFailure(fault, context, found.Endpoint, manifest, manifest.TotalBytes, state);
         }
 
-        await using (stream.ConfigureAwait(false))
+        // Only now: an operation that was given up may still read or write a buffer, which then must not serve another target.
+        chunks.MayBeReused();
+        RomFlashTelemetry.BytesStaged(manifest.TotalBytes);
+        return new StagingEvidence
         {
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            long offset = 0;
-            while (offset < image.Length)
-            {
-                var wanted = (int)Math.Min(chunk.Length, image.Length - offset);
-                int read;
-                try
-                {
-                    read = await stream.ReadAtLeastAsync(chunk[..wanted], wanted, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-                }
-                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-                {
-                    return Unreadable(context, image, exception);
-                }
-
-                hash.AppendData(chunk.Span[..read]);
-                var isLast = offset + read == image.Length;
-                if (read < wanted || (isLast && (!await IsWholeAsync(stream, hash, image, cancellationToken).ConfigureAwait(false))))
-                {
-                    return new ImageChangedOnClient
-                    {
-                        Stage = FlashStage.Stage,
-                        TargetId = context.Target.Id,
-                        TargetState = TargetState.Prepared,
-                        Detail = $"{image.Source.Name} is no longer what was validated ({image.Sha256}); its end was withheld",
-                    };
-                }
-
-                if (!(await deposit.WriteAsync(index, offset, chunk[..read], cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
-                {
-                    return ToFailure(fault, context, found.Endpoint, deposit.Manifest, before + offset, TargetState.Prepared);
-                }
-
-                offset += read;
-                context.Report(FlashStage.Stage, before + offset, deposit.Manifest.TotalBytes);
-            }
-
-            return image.Sha256;
-        }
-    }
-
-    // The digest of everything, the last chunk included, before that chunk leaves the client; and nothing may follow it.
-    private static async ValueTask<bool> IsWholeAsync(Stream stream, IncrementalHash hash, RomImage image, CancellationToken cancellationToken)
-    {
-        var digest = new byte[ContentDigest.Size];
-        hash.GetHashAndReset(digest);
-        return new ContentDigest(digest) == image.Sha256 && await stream.ReadAsync(digest.AsMemory(0, 1), cancellationToken).ConfigureAwait(false) == 0;
+            Manifest = manifest,
+            Files = staged.ToImmutable(),
+            Verification = method,
+            StrongestAvailable = method,
+            Endpoint = found.Endpoint.ToString(),
+        };
     }
 
     private static async ValueTask<FlashResult<ContentDigest>> VerifyAsync(
@@ -292,16 +225,7 @@ internal sealed class DefaultImageStager : IImageStager
         return new ContentDigest(digest);
     }
 
-    private static ImageUnreadable Unreadable(StageContext context, RomImage image, Exception exception) => new()
-    {
-        Stage = FlashStage.Stage,
-        TargetId = context.Target.Id,
-        TargetState = TargetState.Prepared,
-        Detail = $"{image.Source.Name}: {exception.GetType().Name}",
-        PeerCode = new(PeerCode.HResult, unchecked((uint)exception.HResult)),
-    };
-
-    private static FlashFailure ToFailure(TransportFault fault, StageContext context, TargetEndpoint endpoint, DepositManifest manifest, long offset, TargetState state) =>
+    internal static FlashFailure ToFailure(TransportFault fault, StageContext context, TargetEndpoint endpoint, DepositManifest manifest, long offset, TargetState state) =>
         fault.ToFailure(FlashStage.Stage, context.Target, endpoint, state, offset) switch
         {
             SystemPartitionFull full => full with { RequiredBytes = manifest.TotalBytes },

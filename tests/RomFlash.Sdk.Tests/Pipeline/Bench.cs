@@ -77,8 +77,8 @@ internal sealed class Bench
 
     public IProgress<FlashProgress>? Progress { get; set; }
 
-    public static SimulatedRom SystemRom(string version, uint packed, uint seed, uint lowest = 0) =>
-        SimulatedRom.Create(SystemClass, RomKind.SystemRom, version, packed, PayloadLength, seed, lowest);
+    public static SimulatedRom SystemRom(string version, uint packed, uint seed, uint lowest = 0, int payloadLength = PayloadLength) =>
+        SimulatedRom.Create(SystemClass, RomKind.SystemRom, version, packed, payloadLength, seed, lowest);
 
     /// <summary>What was done to a target, in order: everything but being connected to.</summary>
     public static IEnumerable<SimulatedEventKind> Done(SimulatedTarget target, int from = 0) =>

@@ -93,7 +93,7 @@ internal static class CancellationRules
         }
 
         Require(
-            (await context.ListAsync(next).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, manifest.Generation, false)]),
+            IsOnly(await context.ListAsync(next).ConfigureAwait(false), manifest.Id, manifest.Generation, false),
             "the deposit is not found after a write was cancelled");
         await context.ValueAsync(next.DiscardDepositAsync(manifest.Id, manifest.Generation, CancellationToken.None), "discarding it").ConfigureAwait(false);
         Require((await context.ListAsync(next).ConfigureAwait(false)).IsEmpty, "it is still there");

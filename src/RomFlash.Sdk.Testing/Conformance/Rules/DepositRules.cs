@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Transports;
 using static RomFlash.Sdk.Testing.Conformance.ConformanceContext;
 
@@ -20,6 +21,7 @@ internal static class DepositRules
         new("deposit-arms", "Where committing a deposit arms, nothing is armed before, and the target's state names the deposit after.", ArmsAsync),
         new("deposit-discard", "Discarding removes a deposit, open or committed, and succeeds when there is none.", DiscardAsync),
         new("deposit-left-over", "What a disposed deposit leaves is found and removed by a new session; it leaves nothing where nothing stays.", LeftOverAsync),
+        new("deposit-resumed", "A deposit of the same content as one that was left unfinished tells what is there of it, and becomes whole by what is written behind that; one of other content begins anew.", ResumedAsync),
     ];
 
     private static async Task TraitsAsync(ConformanceContext context)
@@ -100,7 +102,7 @@ internal static class DepositRules
         if (deposits.Traits.KeepsUncommitted)
         {
             Require(
-                (await context.ListAsync(deposits).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, manifest.Generation, false)]),
+                IsOnly(await context.ListAsync(deposits).ConfigureAwait(false), manifest.Id, manifest.Generation, false),
                 "an open deposit is not listed as that, and as the only one");
         }
 
@@ -111,7 +113,7 @@ internal static class DepositRules
 
         await context.ValueAsync(deposit.CommitAsync(CancellationToken.None), "committing").ConfigureAwait(false);
         Require(
-            (await context.ListAsync(deposits).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, manifest.Generation, true)]),
+            IsOnly(await context.ListAsync(deposits).ConfigureAwait(false), manifest.Id, manifest.Generation, true),
             "a committed deposit is not listed as that, and as the only one");
     }
 
@@ -182,7 +184,7 @@ internal static class DepositRules
         var committed = await context.CommittedAsync(session, generation).ConfigureAwait(false);
         await context.ValueAsync(deposits.DiscardDepositAsync(open.Id, generation, CancellationToken.None), "discarding an open deposit").ConfigureAwait(false);
         Require(
-            (await context.ListAsync(deposits).ConfigureAwait(false)).SequenceEqual([new DepositInfo(committed.Id, generation, true)]),
+            IsOnly(await context.ListAsync(deposits).ConfigureAwait(false), committed.Id, generation, true),
             "after one of two deposits was discarded, the other is not the only one");
         for (var i = 0; i < 2; i++)
         {
@@ -211,10 +213,67 @@ internal static class DepositRules
         }
 
         Require(
-            (await context.ListAsync(next).ConfigureAwait(false)).SequenceEqual([new DepositInfo(manifest.Id, generation, false)]),
+            IsOnly(await context.ListAsync(next).ConfigureAwait(false), manifest.Id, generation, false),
             "what an earlier session left is not listed as an open deposit");
         await context.ValueAsync(next.DiscardDepositAsync(manifest.Id, generation, CancellationToken.None), "discarding what an earlier session left").ConfigureAwait(false);
         Require((await context.ListAsync(next).ConfigureAwait(false)).IsEmpty, "what an earlier session left is still there");
+    }
+
+    private static async Task ResumedAsync(ConformanceContext context)
+    {
+        var image = context.Subject.Image;
+        var session = await context.ConnectAsync().ConfigureAwait(false);
+        var first = context.Manifest(await context.ClaimAsync(session).ConfigureAwait(false));
+        var deposits = Need<IDepositCapability>(session);
+        var half = Math.Min(image.Length / 2, deposits.Traits.MaxWriteBytes);
+        var deposit = await context.OpenAsync(deposits, first).ConfigureAwait(false);
+        Require(deposit.PresentBytes(0) == 0, "something is there of a deposit that is new");
+        await context.ValueAsync(deposit.WriteAsync(0, 0, image[..half], CancellationToken.None), "writing").ConfigureAwait(false);
+        await deposit.DisposeAsync().ConfigureAwait(false);
+        await session.DisposeAsync().ConfigureAwait(false);
+
+        session = await context.ConnectAsync().ConfigureAwait(false);
+        deposits = Need<IDepositCapability>(session);
+        var second = context.Manifest(await context.ClaimAsync(session).ConfigureAwait(false));
+        if (await context.ListAsync(deposits).ConfigureAwait(false) is not [{ Unfinished: { } unfinished }])
+        {
+            Skip("the transport goes on with nothing");
+            return;
+        }
+
+        Require(unfinished == first.Digest, "what was left unfinished is not named by the digest of its manifest");
+        var other = new DepositManifest("conformance-else", second.Generation, [second.Files[0] with { Sha256 = new ContentDigest(new byte[ContentDigest.Size]) }]);
+        await (await context.OpenAsync(deposits, other).ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+        await context.ValueAsync(deposits.DiscardDepositAsync(other.Id, other.Generation, CancellationToken.None), "discarding a deposit of other content").ConfigureAwait(false);
+        Require(await context.ListAsync(deposits).ConfigureAwait(false) is [{ Unfinished: not null }], "a deposit of other content used up what had been left");
+
+        deposit = await context.OpenAsync(deposits, second).ConfigureAwait(false);
+        await using var closing = deposit.ConfigureAwait(false);
+        var present = deposit.PresentBytes(0);
+        Require(present == half, $"{half} bytes were left, and {present} are said to be there");
+        Require((await context.ListAsync(deposits).ConfigureAwait(false)).Length == 1, "what was gone on with is listed besides");
+        for (var offset = (int)present; offset < image.Length;)
+        {
+            var piece = Math.Min(image.Length - offset, deposits.Traits.MaxWriteBytes);
+            await context.ValueAsync(deposit.WriteAsync(0, offset, image.Slice(offset, piece), CancellationToken.None), $"writing on at {offset}").ConfigureAwait(false);
+            offset += piece;
+        }
+
+        if (deposits.Traits.Verification.Contains(VerificationMethod.ReadBack))
+        {
+            var found = new byte[image.Length];
+            for (var offset = 0; offset < found.Length;)
+            {
+                var count = await context.ValueAsync(deposit.ReadBackAsync(0, offset, found.AsMemory(offset), CancellationToken.None), $"reading back at {offset}").ConfigureAwait(false);
+                Require(count > 0, "reading back ends too early");
+                offset += count;
+            }
+
+            Require(found.AsSpan().SequenceEqual(image.Span), "what was gone on with is not the image");
+        }
+
+        await context.ValueAsync(deposit.CommitAsync(CancellationToken.None), "committing").ConfigureAwait(false);
+        Require(IsOnly(await context.ListAsync(deposits).ConfigureAwait(false), second.Id, second.Generation, true), "what was gone on with is not listed as committed");
     }
 
     private static async Task<(IDepositCapability Deposits, IDeposit Deposit, DepositManifest Manifest)> WrittenAsync(ConformanceContext context)

@@ -107,6 +107,21 @@ internal sealed class GuardedSession : IAsyncDisposable
     {
         public DepositManifest Manifest => inner.Manifest;
 
+        public long PresentBytes(int fileIndex)
+        {
+            try
+            {
+                // A transport's word: what is out of bounds is as good as nothing, and the rest is compared.
+                return inner.PresentBytes(fileIndex) is > 0 and var present && present <= inner.Manifest.Files[fileIndex].Length ? present : 0;
+            }
+#pragma warning disable CA1031 // A plug-in can throw anything; nothing of it may get through.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                return 0;
+            }
+        }
+
         public ValueTask<TransportResult<Done>> WriteAsync(int fileIndex, long offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, fileIndex, offset, data), static (s, t) => s.inner.WriteAsync(s.fileIndex, s.offset, s.data, t), data.Length, cancellationToken);
 

@@ -4,6 +4,7 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports.SystemPartitions;
 
 namespace RomFlash.Sdk.Transports.Directory;
 

@@ -1,14 +1,8 @@
-using System.Globalization;
 using System.Text.Json;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Transports.SystemPartitions;
 
 namespace RomFlash.Sdk.Transports.Directory;
-
-/// <summary>Ends a step with a fault; caught at the session's border, and never seen by a caller.</summary>
-internal sealed class FolderFaultException(TransportFaultKind kind, string message) : Exception(message)
-{
-    public TransportFaultKind Kind { get; } = kind;
-}
 
 /// <summary>Makes a fault of whatever the operating system says. Total: what is not known becomes <see cref="TransportFaultKind.Unmapped"/>.</summary>
 internal static class FolderFault
@@ -16,18 +10,13 @@ internal static class FolderFault
     public static TransportFault From(Exception exception, bool isChanged)
     {
         var effect = isChanged ? FaultEffect.MayHaveApplied : FaultEffect.NotSent;
-        if (exception is FolderFaultException own)
+        if (exception is PartitionFaultException own)
         {
-            return new(own.Kind, effect, own.Message);
+            return own.Fault with { Effect = effect };
         }
 
         return new(KindOf(exception), effect, exception.Message) { PeerCode = new PeerCode(PeerCode.HResult, unchecked((uint)CodeOf(exception))) };
     }
-
-    public static FolderFaultException Violation(string message) => new(TransportFaultKind.ProtocolViolation, message);
-
-    public static FolderFaultException At(string file, long line, long column, string what) =>
-        Violation(string.Create(CultureInfo.InvariantCulture, $"{file}, line {line}, column {column}: {what}"));
 
     // .NET gives an errno as it is on Unix, and wraps a Win32 code as 0x8007xxxx on Windows.
     private static TransportFaultKind KindOf(Exception exception) => exception switch

@@ -1,34 +1,25 @@
 using Microsoft.Win32.SafeHandles;
 using RomFlash.Sdk.Files;
+using RomFlash.Sdk.Transports.SystemPartitions;
 
 namespace RomFlash.Sdk.Transports.Directory;
-
-/// <summary>What lies under a name. A link is never followed.</summary>
-internal enum FolderEntryKind
-{
-    None,
-    File,
-    Folder,
-    Link,
-}
-
-/// <summary>One name in a folder.</summary>
-internal readonly record struct FolderEntry(string Name, FolderEntryKind Kind, long Length);
 
 /// <summary>
 /// The single steps that change a folder. Each is one call of the operating system, so that a test can end the client after any of them.
 /// </summary>
 internal interface IFolderOperations
 {
-    FolderEntry Look(string path);
+    PartitionEntry Look(string path);
 
-    IEnumerable<FolderEntry> List(string path);
+    IEnumerable<PartitionEntry> List(string path);
 
     SafeFileHandle OpenRead(string path);
 
     void CreateFolder(string path);
 
     SafeFileHandle CreateFile(string path);
+
+    SafeFileHandle OpenWrite(string path);
 
     void Write(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes);
 
@@ -51,7 +42,7 @@ internal interface IFolderOperations
 /// <summary>The operating system's.</summary>
 internal sealed class FolderOperations : IFolderOperations
 {
-    public FolderEntry Look(string path)
+    public PartitionEntry Look(string path)
     {
         var name = Path.GetFileName(path);
         var info = new FileInfo(path);
@@ -59,11 +50,11 @@ internal sealed class FolderOperations : IFolderOperations
             : new DirectoryInfo(path) is { Exists: true } folder ? Describe(folder)
 
             // A link to nowhere exists for nobody but lstat.
-            : info.LinkTarget is not null ? new(name, FolderEntryKind.Link, 0)
-            : new(name, FolderEntryKind.None, 0);
+            : info.LinkTarget is not null ? new(name, PartitionEntryKind.Link, 0)
+            : new(name, PartitionEntryKind.None, 0);
     }
 
-    public IEnumerable<FolderEntry> List(string path)
+    public IEnumerable<PartitionEntry> List(string path)
     {
         foreach (var info in new DirectoryInfo(path).EnumerateFileSystemInfos("*", new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false }))
         {
@@ -76,6 +67,8 @@ internal sealed class FolderOperations : IFolderOperations
     public void CreateFolder(string path) => System.IO.Directory.CreateDirectory(path);
 
     public SafeFileHandle CreateFile(string path) => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+
+    public SafeFileHandle OpenWrite(string path) => File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
 
     public void Write(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(file, bytes, offset);
 
@@ -101,11 +94,11 @@ internal sealed class FolderOperations : IFolderOperations
 
     public void DeleteFolder(string path) => System.IO.Directory.Delete(path, recursive: false);
 
-    private static FolderEntry Describe(FileSystemInfo info) => info switch
+    private static PartitionEntry Describe(FileSystemInfo info) => info switch
     {
-        { LinkTarget: not null } => new(info.Name, FolderEntryKind.Link, 0),
-        DirectoryInfo => new(info.Name, FolderEntryKind.Folder, 0),
-        FileInfo file => new(info.Name, FolderEntryKind.File, file.Length),
-        _ => new(info.Name, FolderEntryKind.None, 0),
+        { LinkTarget: not null } => new(info.Name, PartitionEntryKind.Link, 0),
+        DirectoryInfo => new(info.Name, PartitionEntryKind.Folder, 0),
+        FileInfo file => new(info.Name, PartitionEntryKind.File, file.Length),
+        _ => new(info.Name, PartitionEntryKind.None, 0),
     };
 }

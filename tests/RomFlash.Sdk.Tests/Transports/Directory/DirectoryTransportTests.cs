@@ -67,7 +67,7 @@ public sealed class DirectoryTransportTests : IDisposable
         var (manifest, contents) = Sample("d-1", claim.Generation, 10_000, 5);
         await using var deposit = (await session.OpenDepositAsync(manifest, default)).Ok();
         Assert.Same(manifest, deposit.Manifest);
-        Assert.Equal([new DepositInfo("d-1", 1, false)], (await session.ListDepositsAsync(default)).Ok().ToArray());
+        Assert.Equal([("d-1", 1L, false)], (await session.ListDepositsAsync(default)).Ok().Select(d => (d.Id, d.Generation, d.IsCommitted)).ToArray());
         Assert.Equal(0, (await deposit.ReadBackAsync(0, 0, new byte[10], default)).Ok());
 
         (await deposit.WriteAsync(0, 0, contents[0].AsMemory(0, 9_000), default)).Ok();
@@ -82,7 +82,7 @@ public sealed class DirectoryTransportTests : IDisposable
         (await deposit.CommitAsync(default)).Ok();
         await AssertContent(deposit, 0, contents[0]);
         await AssertContent(deposit, 1, contents[1]);
-        Assert.Equal([new DepositInfo("d-1", 1, true)], (await session.ListDepositsAsync(default)).Ok().ToArray());
+        Assert.Equal([("d-1", 1L, true)], (await session.ListDepositsAsync(default)).Ok().Select(d => (d.Id, d.Generation, d.IsCommitted)).ToArray());
         Assert.Equal(TransportFaultKind.Unsupported, (await deposit.DigestOnTargetAsync(0, default)).Fault().Kind);
         Assert.False(System.IO.Directory.Exists(_esp.Capsules));
     }
@@ -271,7 +271,7 @@ public sealed class DirectoryTransportTests : IDisposable
         }
 
         Assert.Equal(ArmedPhase.None, (await session.ReadArmedStateAsync(true, default)).Ok().Phase);
-        Assert.Equal([new DepositInfo("d-1", 1, false)], (await session.ListDepositsAsync(default)).Ok().ToArray());
+        Assert.Equal([("d-1", 1L, false)], (await session.ListDepositsAsync(default)).Ok().Select(d => (d.Id, d.Generation, d.IsCommitted)).ToArray());
         (await session.DiscardDepositAsync("d-1", 1, default)).Ok();
         Assert.Empty((await session.ListDepositsAsync(default)).Ok());
         (await Arm(session, await _esp.Commit(session, "d-2"))).Ok();

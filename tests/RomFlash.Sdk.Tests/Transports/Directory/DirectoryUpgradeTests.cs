@@ -7,6 +7,7 @@ using RomFlash.Sdk.Testing;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Journal;
 using RomFlash.Sdk.Tests.Pipeline;
+using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
 
 namespace RomFlash.Sdk.Tests.Transports.Directory;
@@ -103,10 +104,50 @@ public sealed class DirectoryUpgradeTests : IDisposable
         Assert.Equal(armed, System.IO.Directory.GetFiles(_esp.Capsules));
     }
 
-    private static RomFlashClientOptions Options(IFlashJournal journal, TimeProvider clock) => new()
+    [Theory]
+    [InlineData(-1, 3)]
+    [InlineData(0, 5)]
+    [InlineData(1_500_000, 4)]
+    public async Task FlashAsync_AfterARunThatWasCut_GoesOnBehindWhatIsTheSame(int damagedAt, int chunks)
     {
-        Transports = [new DirectoryTransport()],
-        Catalog = SimulatedCatalog.Of(Bench.NewSystem),
+        // Four chunks and a bit; two chunks and a bit are there.
+        const int Chunk = 1 << 20;
+        const int Present = (2 * Chunk) + 700;
+        var rom = Bench.SystemRom("U30 v2.50 (03/12/2021)", 0x0002_5000, 2, payloadLength: (4 * Chunk) + 99);
+        await using var journal = await OpenJournal();
+        var there = rom.Content.ToArray()[..Present];
+        if (damagedAt >= 0)
+        {
+            there[damagedAt] ^= 1;
+        }
+
+        await LeaveUnfinished(journal.ClientId, rom, there);
+        var folder = new BrokenFolder();
+        var client = new RomFlashClient(Options(journal, _clock, new DirectoryTransport(folder), rom));
+        var report = await client.FlashAsync(new(Target, rom.Image), null, CancellationToken.None);
+
+        Assert.True(report.Outcome == FlashOutcomeKind.Pending, report.Result.ToString());
+        Assert.Equal(rom.Content.ToArray(), await File.ReadAllBytesAsync(Assert.Single(System.IO.Directory.GetFiles(_esp.Capsules))));
+        Assert.Equal(chunks, folder.Writes.Count(w => w == Chunk || w == rom.Content.Length - (4 * Chunk)));
+        Assert.DoesNotContain("stale", _esp.Tree(), StringComparison.Ordinal);
+    }
+
+    private async Task LeaveUnfinished(string owner, SimulatedRom rom, byte[] there)
+    {
+        await using var session = await _esp.Connect();
+        var claim = (await session.AcquireClaimAsync(new(owner), default)).Ok();
+        var manifest = new DepositManifest("cut-short", claim.Generation, [new("romflash-00.cap", rom.Content.Length, rom.Image.Sha256, "system")]);
+        await using var deposit = (await session.OpenDepositAsync(manifest, default)).Ok();
+        for (var at = 0; at < there.Length; at += 1 << 20)
+        {
+            (await deposit.WriteAsync(0, at, there.AsMemory(at, Math.Min(1 << 20, there.Length - at)), default)).Ok();
+        }
+    }
+
+    private static RomFlashClientOptions Options(IFlashJournal journal, TimeProvider clock, DirectoryTransport? transport = null, SimulatedRom? rom = null) => new()
+    {
+        Transports = [transport ?? new DirectoryTransport()],
+        Catalog = SimulatedCatalog.Of(rom ?? Bench.NewSystem),
         Journal = journal,
         Credentials = CredentialSources.None,
         TimeProvider = clock,

@@ -8,6 +8,7 @@ using RomFlash.Sdk.Tests.Journal;
 using RomFlash.Sdk.Tests.Pipeline;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
+using RomFlash.Sdk.Transports.SystemPartitions;
 
 namespace RomFlash.Sdk.Tests.Transports.Directory;
 
@@ -143,11 +144,14 @@ internal sealed class BrokenFolder(int stepsToLive = int.MaxValue) : IFolderOper
 
     public int Steps { get; private set; }
 
+    /// <summary>The lengths of all writes, in order.</summary>
+    public List<int> Writes { get; } = [];
+
     public Func<string, string, Exception?>? Refuse { get; set; }
 
-    public FolderEntry Look(string path) => _inner.Look(path);
+    public PartitionEntry Look(string path) => _inner.Look(path);
 
-    public IEnumerable<FolderEntry> List(string path) => _inner.List(path);
+    public IEnumerable<PartitionEntry> List(string path) => _inner.List(path);
 
     public SafeFileHandle OpenRead(string path) => _inner.OpenRead(path);
 
@@ -169,9 +173,12 @@ internal sealed class BrokenFolder(int stepsToLive = int.MaxValue) : IFolderOper
         return file!;
     }
 
+    public SafeFileHandle OpenWrite(string path) => _inner.OpenWrite(path);
+
     public void Write(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes)
     {
         var copy = bytes.ToArray();
+        Writes.Add(copy.Length);
         Step(nameof(Write), string.Empty, () => _inner.Write(file, offset, copy));
     }
 

@@ -207,7 +207,6 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
         }
 
         await channel.DisposeAsync().ConfigureAwait(false);
-        _trees.Dispose();
     }
 
     private async ValueTask<SmbReply[]> CompoundAsync(SmbFrame frame, int count, SmbTree tree, CancellationToken cancellationToken)
@@ -222,7 +221,7 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
         }
 
         var waits = new ValueTask<SmbReply>[count];
-        channel.Send(frame, lease, new(DemandsSealing: tree.DemandsSealing), null, waits, cancellationToken);
+        channel.SendCompound(frame, lease, new(DemandsSealing: tree.DemandsSealing), null, waits, cancellationToken);
         for (var i = 0; i < count; i++)
         {
             replies[i] = await waits[i].ConfigureAwait(false);

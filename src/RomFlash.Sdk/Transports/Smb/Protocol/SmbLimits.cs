@@ -13,8 +13,8 @@ internal readonly record struct SmbLimits(int Read, int Write, int Transact)
     /// <summary>What a credit stands for (MS-SMB2, 3.2.4.1.5).</summary>
     public const int CreditBytes = 64 << 10;
 
-    /// <summary>More in one request makes nothing faster, and the peer's answers coarser.</summary>
-    public const int MaxTransferBytes = 1 << 20;
+    /// <summary>More in one request makes nothing faster, and answers rarer. With its headers it fits into a buffer of 512 KiB, which is how the pool has them.</summary>
+    public const int MaxTransferBytes = 508 << 10;
 
     /// <summary>What a call has in flight at most.</summary>
     public const int MaxInFlightBytes = 8 << 20;

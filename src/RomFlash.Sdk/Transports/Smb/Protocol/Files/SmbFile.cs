@@ -70,6 +70,7 @@ internal sealed class SmbFile(SmbHandle handle, SmbLimits limits, SmbEntry entry
         var entries = ImmutableArray.CreateBuilder<SmbEntry>();
         for (var isFirst = true; ; isFirst = false)
         {
+            var before = entries.Count;
             var frame = handle.Begin(SmbCommand.QueryDirectory, InfoCodec.QueryDirectoryBytes + 2, out var body);
             InfoCodec.WriteQueryDirectory(body, handle.FileId, isFirst, limits.Transact);
             using var reply = await handle.Channel.ExchangeAsync(frame, handle.Traits(), null, cancellationToken).ConfigureAwait(false);
@@ -87,7 +88,7 @@ internal sealed class SmbFile(SmbHandle handle, SmbLimits limits, SmbEntry entry
                     return SmbFault.FromStatus(reply.Status, FaultEffect.NotSent, "listing a directory");
             }
 
-            if (!InfoCodec.TryReadOutput(reply.Message, out var output) || output.Length > limits.Transact || !InfoCodec.TryReadEntries(output, entries))
+            if (!InfoCodec.TryReadOutput(reply.Message, out var output) || output.Length > limits.Transact || !InfoCodec.TryReadEntries(output, entries) || (entries.Count == before && !isFirst))
             {
                 return handle.Channel.Violate("the peer lists a directory in another form than the protocol says");
             }

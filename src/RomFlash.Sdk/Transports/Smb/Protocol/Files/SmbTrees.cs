@@ -11,11 +11,10 @@ namespace RomFlash.Sdk.Transports.Smb.Protocol.Files;
 internal sealed record SmbTree(uint Id, string Share, bool DemandsSealing, bool IsWritable);
 
 /// <summary>The shares that are connected, each when it is first named.</summary>
-internal sealed class SmbTrees(SmbChannel channel, string host) : IDisposable
+internal sealed class SmbTrees(SmbChannel channel, string host)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SmbTree> _trees = new(StringComparer.OrdinalIgnoreCase);
-    private readonly SemaphoreSlim _connecting = new(1, 1);
 
     public async ValueTask<TransportResult<SmbTree>> GetAsync(string share, CancellationToken cancellationToken)
     {
@@ -24,30 +23,8 @@ internal sealed class SmbTrees(SmbChannel channel, string host) : IDisposable
             return refused;
         }
 
-        if (Find(share) is { } known)
-        {
-            return known;
-        }
-
-        try
-        {
-            await _connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
-        {
-            return exception is OperationCanceledException
-                ? new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent, "cancelled before the share was connected")
-                : SmbFault.From(exception, FaultEffect.NotSent);
-        }
-
-        try
-        {
-            return Find(share) ?? await ConnectAsync(share, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _connecting.Release();
-        }
+        // Two who name it first at the same time connect it twice; that does no harm, and the session's end ends both.
+        return Find(share) is { } known ? known : await ConnectAsync(share, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The peer does not know it any more: it is connected anew when it is next named.</summary>
@@ -61,8 +38,6 @@ internal sealed class SmbTrees(SmbChannel channel, string host) : IDisposable
             }
         }
     }
-
-    public void Dispose() => _connecting.Dispose();
 
     private SmbTree? Find(string share)
     {

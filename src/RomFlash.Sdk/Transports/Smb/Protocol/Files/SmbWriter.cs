@@ -23,7 +23,7 @@ internal static class SmbWriter
                 var lease = await channel.TakeCreditsAsync(SmbLimits.ChargeOf(length), 1, cancellationToken).ConfigureAwait(false);
                 if (lease.Fault is not null)
                 {
-                    fault = lease.Fault;
+                    fault = sent == 0 ? lease.Fault : lease.Fault with { Effect = FaultEffect.MayHaveApplied };
                     break;
                 }
 

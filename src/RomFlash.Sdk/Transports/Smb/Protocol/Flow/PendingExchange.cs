@@ -56,7 +56,7 @@ internal sealed class PendingExchange(SmbChannel channel) : IValueTaskSource<Smb
     public ValueTask<SmbReply> Task => new(this, _core.Version);
 
     public void Set(ulong messageId, in ExchangeTraits traits) =>
-        (MessageId, Traits, IsOnWire, AsyncId, SentAt, Deadline) = (messageId, traits, false, 0, 0, long.MaxValue);
+        (MessageId, Traits, IsOnWire, AsyncId, SentAt, HeardBefore, Deadline) = (messageId, traits, false, 0, 0, -1, long.MaxValue);
 
     public void Watch(CancellationToken cancellationToken)
     {

@@ -49,6 +49,7 @@ internal sealed partial class SmbChannel
             }
 
             var now = _time.GetTimestamp();
+            var heardAt = Volatile.Read(ref _heardAt);
             _due = long.MaxValue;
             var next = long.MaxValue;
             var awaited = 0;
@@ -68,7 +69,7 @@ internal sealed partial class SmbChannel
                 }
 
                 // A peer that has said nothing at all since is gone; one that speaks may have forgotten this request alone.
-                isLost |= _heard == exchange.HeardBefore;
+                isLost |= Interlocked.Read(ref _heard) == exchange.HeardBefore;
                 (given ??= []).Add((messageId, exchange.AsyncId, entry));
             }
 
@@ -92,8 +93,8 @@ internal sealed partial class SmbChannel
 
             if (_isIdleWatched && awaited == 0)
             {
-                isIdle = now - _heardAt >= _keepAliveTime;
-                next = Math.Min(next, isIdle ? now + _keepAliveTime : _heardAt + _keepAliveTime);
+                isIdle = now - heardAt >= _keepAliveTime;
+                next = Math.Min(next, isIdle ? now + _keepAliveTime : heardAt + _keepAliveTime);
             }
             else if (_isIdleWatched)
             {

@@ -34,61 +34,72 @@ internal sealed partial class SmbChannel
         var staging = ArrayPool<byte>.Shared.Rent(StagingBytes);
         try
         {
-            var (start, end) = (0, 0);
-            while (Fault is null)
-            {
-                while (end - start < SmbFrame.LengthBytes)
-                {
-                    staging.AsSpan(start, end - start).CopyTo(staging);
-                    (start, end) = (0, end - start);
-                    if (await ReceiveAsync(staging.AsMemory(end, StagingBytes - end)).ConfigureAwait(false) is not (> 0 and var count))
-                    {
-                        return;
-                    }
-
-                    end += count;
-                }
-
-                // Direct TCP (MS-SMB2, 2.1): a zero, and 24 bits of length.
-                var length = BinaryPrimitives.ReadUInt32BigEndian(staging.AsSpan(start));
-                if (length < SmbHeader.Bytes || length > _maxFrameBytes)
-                {
-                    Violate("the peer sent a message of a length that no answer has");
-                    return;
-                }
-
-                start += SmbFrame.LengthBytes;
-                var frame = ArrayPool<byte>.Shared.Rent((int)length);
-                var have = Math.Min(end - start, (int)length);
-                staging.AsSpan(start, have).CopyTo(frame);
-                start += have;
-                while (have < length)
-                {
-                    if (await ReceiveAsync(frame.AsMemory(have, (int)length - have)).ConfigureAwait(false) is not (> 0 and var count))
-                    {
-                        ArrayPool<byte>.Shared.Return(frame);
-                        return;
-                    }
-
-                    have += count;
-                }
-
-                await _opening.WaitAsync().ConfigureAwait(false);
-                if (length >= LargeFrameBytes && _shield is not null)
-                {
-                    _opening.Begin(frame, (int)length);
-                }
-                else
-                {
-                    Process(frame, (int)length);
-                }
-            }
+            await ReceiveFramesAsync(staging).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Nobody awaits the loop: were it to end with anything but a fault, everything that waits would wait for ever.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Fail(SmbFault.From(exception, FaultEffect.NotSent));
         }
         finally
         {
             await _opening.WaitAsync().ConfigureAwait(false);
             ArrayPool<byte>.Shared.Return(staging);
             _ended.TrySetResult();
+        }
+    }
+
+    private async Task ReceiveFramesAsync(byte[] staging)
+    {
+        var (start, end) = (0, 0);
+        while (Fault is null)
+        {
+            while (end - start < SmbFrame.LengthBytes)
+            {
+                staging.AsSpan(start, end - start).CopyTo(staging);
+                (start, end) = (0, end - start);
+                if (await ReceiveAsync(staging.AsMemory(end, StagingBytes - end)).ConfigureAwait(false) is not (> 0 and var count))
+                {
+                    return;
+                }
+
+                end += count;
+            }
+
+            // Direct TCP (MS-SMB2, 2.1): a zero, and 24 bits of length.
+            var length = BinaryPrimitives.ReadUInt32BigEndian(staging.AsSpan(start));
+            if (length < SmbHeader.Bytes || length > _maxFrameBytes)
+            {
+                Violate("the peer sent a message of a length that no answer has");
+                return;
+            }
+
+            start += SmbFrame.LengthBytes;
+            var frame = ArrayPool<byte>.Shared.Rent((int)length);
+            var have = Math.Min(end - start, (int)length);
+            staging.AsSpan(start, have).CopyTo(frame);
+            start += have;
+            while (have < length)
+            {
+                if (await ReceiveAsync(frame.AsMemory(have, (int)length - have)).ConfigureAwait(false) is not (> 0 and var count))
+                {
+                    ArrayPool<byte>.Shared.Return(frame);
+                    return;
+                }
+
+                have += count;
+            }
+
+            await _opening.WaitAsync().ConfigureAwait(false);
+            if (length >= LargeFrameBytes && _shield is not null)
+            {
+                _opening.Begin(frame, (int)length);
+            }
+            else
+            {
+                Process(frame, (int)length);
+            }
         }
     }
 
@@ -123,7 +134,7 @@ internal sealed partial class SmbChannel
         {
             isTaken = TryProcess(frame, length);
         }
-#pragma warning disable CA1031 // This is the border of a loop that nobody awaits: whatever goes wrong with a hostile message has to end in a fault, or everything that waits would wait for ever.
+#pragma warning disable CA1031 // Whatever goes wrong with a hostile message ends in a fault.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -250,6 +261,7 @@ internal sealed partial class SmbChannel
             _grantedAt = credits > 0 ? Volatile.Read(ref _heardAt) : _grantedAt;
         }
 
+        _credits.Settle(entry.Charge, credits);
         if (entry.Exchange is { } exchange)
         {
             if (exchange.Traits.Transfer is { } transfer)
@@ -265,7 +277,6 @@ internal sealed partial class SmbChannel
             CloseAbandoned(message, entry);
         }
 
-        _credits.Settle(entry.Charge, credits);
         return true;
 
         static SmbReply Copy(ReadOnlySpan<byte> message)

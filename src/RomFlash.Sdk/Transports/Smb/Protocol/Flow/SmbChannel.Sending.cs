@@ -61,12 +61,12 @@ internal sealed partial class SmbChannel
     public ValueTask<SmbReply> Send(SmbFrame frame, in CreditLease lease, in ExchangeTraits traits, PreauthHash? hash, CancellationToken cancellationToken)
     {
         ValueTask<SmbReply> reply = default;
-        Send(frame, lease, traits, hash, new Span<ValueTask<SmbReply>>(ref reply), cancellationToken);
+        SendCompound(frame, lease, traits, hash, new Span<ValueTask<SmbReply>>(ref reply), cancellationToken);
         return reply;
     }
 
     /// <summary>Sends a compound: one credit for each of its messages.</summary>
-    public void Send(SmbFrame frame, in CreditLease lease, in ExchangeTraits traits, PreauthHash? hash, Span<ValueTask<SmbReply>> replies, CancellationToken cancellationToken)
+    public void SendCompound(SmbFrame frame, in CreditLease lease, in ExchangeTraits traits, PreauthHash? hash, Span<ValueTask<SmbReply>> replies, CancellationToken cancellationToken)
     {
         var shield = _shield;
         var isSealed = shield is not null && (shield.SealsAll || (traits.DemandsSealing && shield.CanSeal));
@@ -214,7 +214,9 @@ internal sealed partial class SmbChannel
 
                 EndSending(frame);
             }
-            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+#pragma warning disable CA1031 // Nobody awaits the loop: whatever ends it, ends the channel.
+            catch (Exception exception)
+#pragma warning restore CA1031
             {
                 Fail(SmbFault.From(exception, FaultEffect.NotSent));
             }

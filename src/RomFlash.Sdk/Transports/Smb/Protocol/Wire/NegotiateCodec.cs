@@ -107,7 +107,7 @@ internal static class NegotiateCodec
         var dialect = (SmbDialect)SmbBody.U16(message, 4);
         if (!Dialects.Contains((ushort)dialect))
         {
-            fault = new(TransportFaultKind.Unsupported, FaultEffect.NotSent, $"the peer chose a dialect that was not offered: 0x{(ushort)dialect:X4}");
+            fault = SmbFault.Violation($"the peer chose a dialect that was not offered: 0x{(ushort)dialect:X4}");
             return false;
         }
 
@@ -147,7 +147,7 @@ internal static class NegotiateCodec
         var offset = SmbBody.U32(message, 60);
         for (var left = SmbBody.U16(message, 6); left > 0; left--)
         {
-            if (offset < SmbHeader.Bytes + 64 || offset % 8 != 0 || offset + 8 > (uint)message.Length)
+            if (offset < SmbHeader.Bytes + 64 || offset % 8 != 0 || offset > (uint)message.Length - 8)
             {
                 return false;
             }

@@ -3,10 +3,10 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using RomFlash.Sdk.Images;
 
-namespace RomFlash.Sdk.Transports.Directory;
+namespace RomFlash.Sdk.Transports.SystemPartitions;
 
 /// <summary>The small files under <c>EFI/RomFlash</c>. Whoever can write there can write anything: they are read as hostile.</summary>
-internal static class FolderDocuments
+internal static class PartitionDocuments
 {
     public const int MaxBytes = 1 << 16;
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace RomFlash.Sdk.Transports.Directory;
+namespace RomFlash.Sdk.Transports.SystemPartitions;
 
 /// <summary>
 /// Reads JSON that people wrote or that lay on a target: every field is known, none comes twice, nothing is nested deeper than needed, and
@@ -80,15 +80,15 @@ internal ref struct StrictJson
         return _reader.TryGetInt64(out var value) && value >= 0 ? value : throw Wrong("a whole number of 0 or more is expected");
     }
 
-    public readonly FolderFaultException Unknown() => Wrong("this field is not known");
+    public readonly PartitionFaultException Unknown() => Wrong("this field is not known");
 
     /// <summary>Names what is wrong, and where.</summary>
     /// <param name="what">What is wrong; never quotes the content.</param>
     /// <returns>The fault.</returns>
-    public readonly FolderFaultException Wrong(string what)
+    public readonly PartitionFaultException Wrong(string what)
     {
         var before = _bytes[..(int)Math.Min(_reader.TokenStartIndex, _bytes.Length)];
-        return FolderFault.At(_file, before.Count((byte)'\n') + 1, before.Length - before.LastIndexOf((byte)'\n'), what);
+        return PartitionFaultException.At(_file, before.Count((byte)'\n') + 1, before.Length - before.LastIndexOf((byte)'\n'), what);
     }
 
     private readonly string Text()
@@ -121,7 +121,7 @@ internal ref struct StrictJson
         }
         catch (JsonException e)
         {
-            throw FolderFault.At(_file, (e.LineNumber ?? 0) + 1, (e.BytePositionInLine ?? 0) + 1, "this is not valid JSON");
+            throw PartitionFaultException.At(_file, (e.LineNumber ?? 0) + 1, (e.BytePositionInLine ?? 0) + 1, "this is not valid JSON");
         }
     }
 }

@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Transports.Smb.Rpc;
+using RomFlash.Sdk.Transports.SystemPartitions;
+
+namespace RomFlash.Sdk.Transports.Smb.Facts;
+
+/// <summary>Reads facts of a registry. What is not there, or has another type, is null; what breaks the connection ends the step.</summary>
+internal sealed class RegistryReader(RegistryClient registry, CancellationToken cancellationToken)
+{
+    private const int MaxText = 1024;
+
+    public async ValueTask<RegistryKey?> OpenAsync(string path, RegistryAccess access = RegistryAccess.QueryValues) =>
+        Keep(await registry.OpenKeyAsync(path, access, cancellationToken).ConfigureAwait(false));
+
+    public async ValueTask<bool> IsThereAsync(string path)
+    {
+        var key = await OpenAsync(path).ConfigureAwait(false);
+        if (key is not null)
+        {
+            await key.DisposeAsync().ConfigureAwait(false);
+        }
+
+        return key is not null;
+    }
+
+    public async ValueTask<ImmutableArray<string>> ListKeysAsync(string path, int max)
+    {
+        if (await OpenAsync(path, RegistryAccess.EnumerateKeys).ConfigureAwait(false) is not { } key)
+        {
+            return [];
+        }
+
+        await using (key.ConfigureAwait(false))
+        {
+            var keys = await key.ListKeysAsync(max, cancellationToken).ConfigureAwait(false);
+            return keys.TryGetValue(out var names, out var fault) ? names : IsOfTheTarget(fault) ? [] : throw new PartitionFaultException(fault);
+        }
+    }
+
+    public async ValueTask<RegistryValue?> ReadAsync(RegistryKey key, string name) => Keep(await key.ReadAsync(name, cancellationToken).ConfigureAwait(false));
+
+    public async ValueTask<RegistryValue?> ReadAsync(string path, string name) => Keep(await registry.ReadValueAsync(path, name, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>A text that says something: not empty, and of a sane length.</summary>
+    public async ValueTask<string?> ReadTextAsync(RegistryKey key, string name) =>
+        await ReadAsync(key, name).ConfigureAwait(false) is { } value && value.TryGetText(out var text) && text.Length <= MaxText && text.Trim() is { Length: > 0 } trimmed ? trimmed : null;
+
+    public async ValueTask<uint?> ReadNumberAsync(RegistryKey key, string name) =>
+        await ReadAsync(key, name).ConfigureAwait(false) is { } value && value.TryGetNumber(out var number) && number <= uint.MaxValue ? (uint)number : null;
+
+    /// <summary>All texts of a REG_MULTI_SZ, or the one of a REG_SZ.</summary>
+    public async ValueTask<ImmutableArray<string>> ReadTextsAsync(RegistryKey key, string name) =>
+        await ReadAsync(key, name).ConfigureAwait(false) is not { } value ? []
+        : value.TryGetTexts(out var texts) ? texts
+        : value.TryGetText(out var text) ? [text]
+        : [];
+
+    /// <summary>Whether a fault tells something of the target, and not that nobody can tell anything any more.</summary>
+    public static bool IsOfTheTarget(TransportFault fault) => fault.Kind
+        is TransportFaultKind.NotFound or TransportFaultKind.AccessDenied or TransportFaultKind.Unsupported or TransportFaultKind.ServiceNotRunning or TransportFaultKind.Busy
+        or TransportFaultKind.Rejected or TransportFaultKind.Unmapped or TransportFaultKind.NoSpace or TransportFaultKind.ReadOnly;
+
+    private static T? Keep<T>(TransportResult<T> result)
+        where T : class => result.TryGetValue(out var value, out var fault) ? value : IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
+}

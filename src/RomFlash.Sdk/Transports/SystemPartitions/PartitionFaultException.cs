@@ -1,0 +1,26 @@
+using System.Globalization;
+
+namespace RomFlash.Sdk.Transports.SystemPartitions;
+
+/// <summary>Ends a step with a fault; caught at the session's border, and never seen by a caller.</summary>
+internal sealed class PartitionFaultException : Exception
+{
+    public PartitionFaultException(TransportFaultKind kind, string message)
+        : this(new TransportFault(kind, FaultEffect.NotSent, message)) => IsOwn = true;
+
+    public PartitionFaultException(TransportFault fault)
+        : base(fault.Detail) => Fault = fault;
+
+    /// <summary>The fault; its effect is that of the one operation that failed.</summary>
+    public TransportFault Fault { get; }
+
+    public TransportFaultKind Kind => Fault.Kind;
+
+    /// <summary>Whether it was concluded here from what lies on the partition, and not by the transport that was asked for it.</summary>
+    public bool IsOwn { get; }
+
+    public static PartitionFaultException Violation(string message) => new(TransportFaultKind.ProtocolViolation, message);
+
+    public static PartitionFaultException At(string file, long line, long column, string what) =>
+        Violation(string.Create(CultureInfo.InvariantCulture, $"{file}, line {line}, column {column}: {what}"));
+}
