@@ -1,3 +1,4 @@
+using System.Globalization;
 using RomFlash.Peers.Samba;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
@@ -21,6 +22,17 @@ internal sealed class SmbLink(ISmbConnection connection) : IAsyncDisposable
         var link = new SmbLink(Value(await connector.ConnectAsync(new("127.0.0.1", port, credentials, TimeProvider.System), CancellationToken.None)));
         return link.Security.Encryption is not null == isEncrypted ? link : throw new InvalidOperationException($"{link.Security} is not what was asked for");
     }
+
+    /// <summary>A session with the private Samba, as the product opens one.</summary>
+    public static async Task<ITargetSession> ConnectSessionAsync(int port)
+    {
+        using var credentials = TargetCredentials.Password(SambaAccount.Administrator.Name, new Secret(SambaAccount.Administrator.Password));
+        var endpoint = TargetEndpoint.TryCreate(string.Create(CultureInfo.InvariantCulture, $"smb://127.0.0.1:{port}/{SambaServer.ShareName}")).GetValueOrThrow();
+        return Value(await new SmbTransport().ConnectAsync(new(endpoint, credentials, TimeProvider.System), CancellationToken.None));
+    }
+
+    public static T Value<T>(TransportResult<T> result)
+        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new InvalidOperationException(fault.ToString());
 
     public SmbSecurity Security => connection.Security;
 
@@ -64,7 +76,4 @@ internal sealed class SmbLink(ISmbConnection connection) : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => connection.DisposeAsync();
-
-    private static T Value<T>(TransportResult<T> result)
-        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new InvalidOperationException(fault.ToString());
 }

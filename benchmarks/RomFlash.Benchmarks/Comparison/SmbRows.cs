@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using RomFlash.Peers.Samba;
+using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Benchmarks.Comparison;
 
@@ -12,12 +14,14 @@ internal static class SmbRows
     private const int Pairs = 15;
     private const double HalfRoundTrip = 5;
 
+    private const uint Boots = 7;
+
     private const string Stored = "stored.bin";
 
     public static async IAsyncEnumerable<Row> MeasureAsync()
     {
         var memory = Directory.Exists("/dev/shm") ? "/dev/shm" : null;
-        await using var server = await SambaServer.StartAsync(new() { ParentFolder = memory });
+        await using var server = await SambaServer.StartAsync(new() { ParentFolder = memory, Registry = new SambaRegistry().WithBootId(Boots) });
         var source = Path.Combine(server.ShareFolder, "..", "source.bin");
         var content = new byte[Length];
         new Random(1).NextBytes(content);
@@ -29,6 +33,7 @@ internal static class SmbRows
             yield return row;
         }
 
+        yield return await ConnectAsync(server);
         yield return new("smb.allocation", await AllocationAsync(server.Port), null, "bytes for each MiB, the worst of put and get, signed and encrypted", "at most 1024");
 
         double staging = 0;
@@ -37,7 +42,7 @@ internal static class SmbRows
             staging = Math.Max(staging, await SmbStagingProcess.MeasureAsync(server.Port));
         }
 
-        yield return new("smb.staging.memory", staging, null, "MiB above idle while 256 MiB are written encrypted, the largest of all runs", "at most 24");
+        yield return new("smb.staging.memory", staging, null, "MiB above idle while 256 MiB are staged and read back, encrypted, the largest of all runs", "at most 24");
     }
 
     private static async IAsyncEnumerable<Row> ThroughputAsync(SambaServer server, string source)
@@ -87,6 +92,38 @@ internal static class SmbRows
             var start = Stopwatch.GetTimestamp();
             var length = await link.GetAsync(Stored, piece);
             return length == Length ? MiB / Stopwatch.GetElapsedTime(start).TotalSeconds : throw new InvalidOperationException($"{length} bytes came");
+        }
+    }
+
+    // A session of the product, which reads how often the target was started, and a tool that reads the same value. The services behind the pipe run by then.
+    private static async Task<Row> ConnectAsync(SambaServer server)
+    {
+        var rpc = new NetRpc(server, SambaAccount.Administrator);
+        var (ours, peer) = await Peers.CompareAsync(WarmUps, Pairs, OursAsync, PeerAsync);
+        return new("smb.connect", ours, peer, "ms until the first value of the registry, and net rpc registry", "at most 1.0");
+
+        async Task<double> OursAsync()
+        {
+            var start = Stopwatch.GetTimestamp();
+            await using (var session = await SmbLink.ConnectSessionAsync(server.Port))
+            {
+                var facts = SmbLink.Value(await session.GetCapability<IFactsCapability>()!.ReadFactsAsync(FactKinds.Boot, CancellationToken.None));
+                if (!facts.Boot.IsKnown)
+                {
+                    throw new InvalidOperationException(facts.Boot.ToString());
+                }
+            }
+
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+
+        async Task<double> PeerAsync()
+        {
+            var start = Stopwatch.GetTimestamp();
+            var value = await rpc.GetValueAsync(@"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters", "BootId");
+            var elapsed = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            value.Required("net rpc registry getvalue");
+            return elapsed;
         }
     }
 
