@@ -39,7 +39,7 @@ internal sealed class DefaultTargetProbe : ITargetProbe
         if ((await connection.GetAsync<IArmingCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var arming, out var missing))
         {
             var state = await arming.Capability.ReadArmedStateAsync(withDigests: false, cancellationToken).ConfigureAwait(false);
-            if (FindFailure(state, context, arming.Endpoint) is { } lost)
+            if (FindFailure(state, context, arming.Endpoint, found.Facts) is { } lost)
             {
                 return lost;
             }
@@ -60,7 +60,7 @@ internal sealed class DefaultTargetProbe : ITargetProbe
         if ((await connection.GetAsync<IClaimCapability>(FlashStage.Probe, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out missing))
         {
             var state = await claims.Capability.ReadClaimAsync(cancellationToken).ConfigureAwait(false);
-            if (FindFailure(state, context, claims.Endpoint) is { } lost)
+            if (FindFailure(state, context, claims.Endpoint, found.Facts) is { } lost)
             {
                 return lost;
             }
@@ -118,11 +118,19 @@ internal sealed class DefaultTargetProbe : ITargetProbe
     }
 
     // What the target does not tell is unknown; but a broken connection, a missing right or a broken plug-in says nothing about the target.
-    private static FlashFailure? FindFailure<T>(TransportResult<T> result, StageContext context, TargetEndpoint endpoint)
+    private static FlashFailure? FindFailure<T>(TransportResult<T> result, StageContext context, TargetEndpoint endpoint, TargetFacts facts)
         where T : notnull =>
-        !result.TryGetValue(out _, out var fault) && fault.ToFailure(FlashStage.Probe, context.Target, endpoint, TargetState.Untouched) is var failure and (ConnectionFailure or AccessFailure or OperationFailure)
+        !result.TryGetValue(out _, out var fault) && !IsTold(fault, facts) && fault.ToFailure(FlashStage.Probe, context.Target, endpoint, TargetState.Untouched) is var failure and (ConnectionFailure or AccessFailure or OperationFailure)
             ? failure
             : null;
+
+    // The facts say it already, beside everything else that is wrong with the target: one table has all of it.
+    private static bool IsTold(TransportFault fault, TargetFacts facts) => fault.Kind switch
+    {
+        TransportFaultKind.AccessDenied => facts.Account.TryGet(out var rights) && rights == AccountRights.NotAdministrator,
+        TransportFaultKind.NotFound => !facts.SystemPartition.IsKnown,
+        _ => false,
+    };
 
     private static Fact<T> ToFact<T>(TransportResult<T> result)
         where T : notnull => result.TryGetValue(out var value, out var fault) ? value : Fact<T>.Unknown(fault.ToString());
