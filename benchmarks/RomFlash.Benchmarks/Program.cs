@@ -13,5 +13,17 @@ if (args is ["redfish-face"])
     return await RedfishFaceProcess.ServeAsync();
 }
 
+// Half a round trip more each way, without taking threads or memory from what is measured.
+if (args is ["delay-proxy", var delayed, var milliseconds])
+{
+    return await DelayProxyProcess.ServeAsync(delayed, milliseconds);
+}
+
+// Its memory is the figure.
+if (args is ["smb-staging", var port])
+{
+    return await SmbStagingProcess.RunAsync(port);
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
 return 0;

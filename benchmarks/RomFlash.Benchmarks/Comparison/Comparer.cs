@@ -14,6 +14,7 @@ internal static class Comparer
         ["catalog"] = CatalogRows.MeasureAsync,
         ["images"] = ImagesAsync,
         ["redfish"] = RedfishRows.MeasureAsync,
+        ["smb"] = SmbRows.MeasureAsync,
     };
 
     public static async Task<int> RunAsync(string[] groups)

@@ -25,10 +25,13 @@ internal static class Peers
     /// <summary>How long a program takes, in milliseconds of wall time, its output read and thrown away.</summary>
     public static async Task<double> TimeAsync(params string[] command) => (await RunAsync(isSampled: false, command)).Milliseconds;
 
+    /// <summary>What a program prints.</summary>
+    public static async Task<string> OutputAsync(params string[] command) => (await RunAsync(isSampled: false, command)).Output;
+
     /// <summary>The largest resident size of a program, in MiB.</summary>
     public static async Task<double> PeakMemoryAsync(params string[] command) => (await RunAsync(isSampled: true, command)).PeakMiB;
 
-    private static async Task<(double Milliseconds, double PeakMiB)> RunAsync(bool isSampled, string[] command)
+    private static async Task<(double Milliseconds, double PeakMiB, string Output)> RunAsync(bool isSampled, string[] command)
     {
         var start = Stopwatch.GetTimestamp();
         using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })
@@ -42,10 +45,10 @@ internal static class Peers
             await Task.Delay(1);
         }
 
-        await output;
+        var printed = await output;
         await process.WaitForExitAsync();
         var elapsed = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        return process.ExitCode == 0 ? (elapsed, peak) : throw new InvalidOperationException($"{string.Join(' ', command)} failed: {await errors}");
+        return process.ExitCode == 0 ? (elapsed, peak, printed) : throw new InvalidOperationException($"{string.Join(' ', command)} failed: {await errors}");
     }
 
     // VmHWM of proc(5): the peak so far, so that the last look before the end is enough.

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Redfish;
@@ -45,9 +44,7 @@ internal static class RedfishRows
             await using var deposit = Value(await session.GetCapability<IDepositCapability>()!.OpenDepositAsync(manifest, CancellationToken.None));
             await using var stream = File.OpenRead(file);
             var buffer = new byte[Chunk];
-            GC.Collect();
-            File.WriteAllText("/proc/self/clear_refs", "5");
-            var before = Status("VmRSS");
+            var before = ProcessMemory.Begin();
             var start = Stopwatch.GetTimestamp();
             for (long offset = 0; offset < stream.Length;)
             {
@@ -58,7 +55,7 @@ internal static class RedfishRows
 
             Value(await deposit.CommitAsync(CancellationToken.None));
             var elapsed = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            memory = Math.Max(memory, Status("VmHWM") - before);
+            memory = Math.Max(memory, ProcessMemory.Peak() - before);
             return elapsed;
         }
 
@@ -82,10 +79,6 @@ internal static class RedfishRows
             $"https://{face.Authority}/redfish/v1/UpdateService/MultipartUpload",
         ];
     }
-
-    // Of proc(5), in MiB.
-    private static double Status(string name) =>
-        double.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith(name + ":", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
 
     private static T Value<T>(TransportResult<T> result)
         where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new InvalidOperationException(fault.ToString());
