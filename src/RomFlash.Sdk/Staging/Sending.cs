@@ -13,8 +13,8 @@ namespace RomFlash.Sdk.Staging;
 /// </summary>
 internal sealed class Sending(StageContext context, RomImage image, TargetEndpoint endpoint, IDeposit deposit, int index, long before, ChunkBuffers chunks)
 {
-    private ValueTask<TransportResult<Done>> _write;
-    private long _writeOffset = -1;
+    private Task<TransportResult<Done>>? _write;
+    private long _writeOffset;
 
     public async ValueTask<FlashResult<ContentDigest>> RunAsync(VerificationMethod method, CancellationToken cancellationToken)
     {
@@ -25,7 +25,7 @@ internal sealed class Sending(StageContext context, RomImage image, TargetEndpoi
         finally
         {
             // Operations of a session do not overlap: whatever ends this, the last write ends before it.
-            if (_writeOffset >= 0)
+            if (_write is not null)
             {
                 await _write.ConfigureAwait(false);
             }
@@ -67,7 +67,7 @@ internal sealed class Sending(StageContext context, RomImage image, TargetEndpoi
 
                 if (!isComparing && offset + chunk.Length > kept)
                 {
-                    (_write, _writeOffset) = (deposit.WriteAsync(index, offset, chunk, cancellationToken), offset);
+                    (_write, _writeOffset) = (deposit.WriteAsync(index, offset, chunk, cancellationToken).AsTask(), offset);
                     chunks.Swap();
                 }
 
@@ -86,14 +86,13 @@ internal sealed class Sending(StageContext context, RomImage image, TargetEndpoi
 
     private async ValueTask<FlashFailure?> EndWriteAsync()
     {
-        if (_writeOffset < 0)
+        if (_write is not { } write)
         {
             return null;
         }
 
-        var offset = _writeOffset;
-        _writeOffset = -1;
-        return (await _write.ConfigureAwait(false)).TryGetValue(out _, out var fault) ? null : ToFailure(fault, offset);
+        _write = null;
+        return (await write.ConfigureAwait(false)).TryGetValue(out _, out var fault) ? null : ToFailure(fault, _writeOffset);
     }
 
     private async ValueTask<FlashResult<Stream>> OpenAsync(CancellationToken cancellationToken) =>

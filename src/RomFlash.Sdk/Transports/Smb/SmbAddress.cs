@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace RomFlash.Sdk.Transports.Smb;
@@ -9,6 +10,9 @@ internal sealed class SmbAddress
 
     // MS-SRVS, 2.2.4.23: what a share's name has at most.
     private const int MaxShare = 80;
+
+    // MS-FSCC, 2.1.6: the characters that a share's name can't have.
+    private static readonly SearchValues<char> NotInShares = SearchValues.Create("\\/:*?\"<>|+[];,=");
 
     private SmbAddress(string host, int port, string share)
     {
@@ -68,6 +72,5 @@ internal sealed class SmbAddress
         return Port == 445 ? $"smb://{host}/{Share}" : string.Create(CultureInfo.InvariantCulture, $"smb://{host}:{Port}/{Share}");
     }
 
-    // MS-FSCC, 2.1.6: the characters that a share's name can't have.
-    private static bool IsShare(string name) => name.Length is > 0 and <= MaxShare && !name.AsSpan().ContainsAny("\\/:*?\"<>|+[];,=") && !name.Any(char.IsControl);
+    private static bool IsShare(string name) => name.Length is > 0 and <= MaxShare && !name.AsSpan().ContainsAny(NotInShares) && !name.Any(char.IsControl);
 }

@@ -121,7 +121,8 @@ public sealed class SmbLinkFaultTests(ITestOutputHelper output)
     private static async Task<string?> RunAsync(SmbTarget target, Action<FaultProxy> arm, Func<FaultProxy, Task> mendAsync)
     {
         target.Wipe();
-        await using var proxy = FaultProxy.Start(target.Server.EndPoint, MessageFraming.Smb);
+        var proxy = FaultProxy.Start(target.Server.EndPoint, MessageFraming.Smb);
+        await using var closing = proxy;
         var connector = new Switchable(new SmbConnector(new() { ConnectTimeout = OperationDeadline, OperationTimeout = OperationDeadline }));
         await using var world = await SmbWorld.CreateAsync(target, transport: new SmbTransport(connector));
         arm(proxy);
@@ -130,6 +131,9 @@ public sealed class SmbLinkFaultTests(ITestOutputHelper output)
         connector.Inner = new SmbConnector();
         var took = clock.Elapsed;
         await mendAsync(proxy);
+
+        // What was not reached is not to come now: from here on nothing is between.
+        await proxy.DisposeAsync();
         var isArmed = System.IO.Directory.Exists(target.Capsules) && System.IO.Directory.EnumerateFileSystemEntries(target.Capsules).Any();
         if (!first.Result.TryGetValue(out _, out var failure) && failure.TargetState is TargetState.Untouched or TargetState.Prepared && isArmed)
         {
@@ -149,7 +153,7 @@ public sealed class SmbLinkFaultTests(ITestOutputHelper output)
 
         for (var i = 0; i < 4; i++)
         {
-            var next = await FlashAsync(world, proxy.Port);
+            var next = await FlashAsync(world, target.Server.Port);
             if (next.Outcome is FlashOutcomeKind.Pending)
             {
                 var capsules = System.IO.Directory.GetFiles(target.Capsules);
@@ -162,7 +166,7 @@ public sealed class SmbLinkFaultTests(ITestOutputHelper output)
             failure = next.Result.TryGetValue(out _, out var again) ? null : again;
         }
 
-        return $"the upgrade does not come to its end: {failure} (first: {first.Result})";
+        return $"the upgrade does not come to its end: {failure} (first, after {took}: {first.Result})";
     }
 
     private sealed class Switchable(ISmbConnector first) : ISmbConnector
