@@ -54,8 +54,8 @@ public sealed class HostileLogonTests
         ["the validation is refused"] = (TransportFaultKind.PeerNotTrusted, On(11, static r => r.Message = SmbMessages.Answer(r.Request, SmbMessages.NotSupported, SmbMessages.ErrorBody()), SmbDialect.Smb302)),
         ["the validation is not signed"] = (TransportFaultKind.PeerNotTrusted, On(11, static r => r.Protection = ReplyProtection.None, SmbDialect.Smb210)),
 
-        ["a dialect that was not offered"] = (TransportFaultKind.Unsupported, On(Negotiate, static r => r.Put16(4, 0x0202))),
-        ["the wildcard dialect"] = (TransportFaultKind.Unsupported, On(Negotiate, static r => r.Put16(4, 0x02FF))),
+        ["a dialect that was not offered"] = (TransportFaultKind.ProtocolViolation, On(Negotiate, static r => r.Put16(4, 0x0202))),
+        ["the wildcard dialect"] = (TransportFaultKind.ProtocolViolation, On(Negotiate, static r => r.Put16(4, 0x02FF))),
         ["no preauthentication"] = (TransportFaultKind.ProtocolViolation, On(Negotiate, static r => r.Message[Contexts(r)] = 0x77)),
         ["another hash"] = (TransportFaultKind.ProtocolViolation, On(Negotiate, static r => r.Message[Contexts(r) + 12] = 2)),
         ["two hashes"] = (TransportFaultKind.ProtocolViolation, On(Negotiate, static r => r.Message[Contexts(r) + 8] = 2)),
