@@ -54,7 +54,7 @@ public sealed class SmbConnector : ISmbConnector
 
     private async ValueTask<TransportResult<ISmbConnection>> ConnectAsync(SmbConnectRequest request, ISmbAuthenticator authenticator, CancellationToken cancellationToken)
     {
-        var dialed = await SmbDialer.ConnectAsync(request.Host, request.Port, cancellationToken).ConfigureAwait(false);
+        var dialed = await SmbDialer.ConnectAsync(request.Host, request.Port, request.TimeProvider, cancellationToken).ConfigureAwait(false);
         if (!dialed.TryGetValue(out var socket, out var fault))
         {
             return fault;

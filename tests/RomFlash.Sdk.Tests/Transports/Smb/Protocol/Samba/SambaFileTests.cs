@@ -65,7 +65,7 @@ public sealed class SambaFileTests
         Value(await file.CloseAsync(default));
         Value(await file.CloseAsync(default));
         Assert.Equal(TransportFaultKind.Lost, Fault(await file.FlushAsync(default)).Kind);
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(server.ShareFolder, "EFI")));
+        Assert.Empty(System.IO.Directory.EnumerateFiles(Path.Combine(server.ShareFolder, "EFI")));
     }
 
     [Fact]
