@@ -100,7 +100,7 @@ public sealed class HostileLogonTests
         await using var server = new ScriptedSmbServer(script);
 
         // Without demanding encryption, so that its absence does not hide what else is wrong.
-        var connected = await ScriptedClient.ConnectAsync(server, new() { Protection = SmbProtection.Signed }).WaitAsync(ScriptedClient.Bound);
+        var connected = await ScriptedClient.ConnectAsync(server, new() { Protection = SmbProtection.Signed, ConnectTimeout = TimeSpan.FromMinutes(1) }).WaitAsync(ScriptedClient.Bound);
 
         Assert.False(connected.TryGetValue(out _, out var fault), "it was trusted");
         Assert.True((kind, FaultEffect.NotSent) == (fault.Kind, fault.Effect), fault.ToString());

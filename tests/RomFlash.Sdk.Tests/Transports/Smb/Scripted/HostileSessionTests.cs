@@ -152,9 +152,10 @@ public sealed class HostileSessionTests
     [InlineData(500, false)]
     public async Task Walk_PeerThatNeverAnswersOrOnlySaysThatItWill_IsGivenUpInTime(int interims, bool seals)
     {
-        var clock = new SimulatedClock();
+        var (clock, reached) = (new SimulatedClock(), new TaskCompletionSource());
         await using var server = new ScriptedSmbServer(On(Read, reply =>
         {
+            reached.TrySetResult();
             reply.Times = 0;
             for (var i = 0; i < interims; i++)
             {
@@ -162,7 +163,7 @@ public sealed class HostileSessionTests
             }
         }));
 
-        var fault = await ClockWork.DriveAsync(clock, ScriptedClient.WalkAsync(server, Options(seals), clock));
+        var fault = await ClockWork.DriveAsync(clock, ScriptedClient.WalkAsync(server, Options(seals), clock), reached.Task);
 
         Assert.Equal((TransportFaultKind.TimedOut, FaultEffect.NotSent), (fault?.Kind, fault?.Effect));
     }
@@ -170,22 +171,25 @@ public sealed class HostileSessionTests
     [Fact]
     public async Task Walk_PeerThatIsSilentAtAWrite_SaysThatItMayHaveHappened()
     {
-        var clock = new SimulatedClock();
-        await using var server = new ScriptedSmbServer(On(Write, static reply => reply.Times = 0));
+        var (clock, reached) = (new SimulatedClock(), new TaskCompletionSource());
+        await using var server = new ScriptedSmbServer(On(Write, reply =>
+        {
+            reached.TrySetResult();
+            reply.Times = 0;
+        }));
 
-        var fault = await ClockWork.DriveAsync(clock, ScriptedClient.WalkAsync(server, Options(seals: true), clock));
+        var fault = await ClockWork.DriveAsync(clock, ScriptedClient.WalkAsync(server, Options(seals: true), clock), reached.Task);
 
         Assert.Equal((TransportFaultKind.TimedOut, FaultEffect.MayHaveApplied), (fault?.Kind, fault?.Effect));
     }
 
     [Fact]
-    public async Task Walk_PeerThatGrantsNoCredits_IsGivenUpInTime()
+    public async Task Walk_PeerThatGrantsNoCredits_IsToldSoAtOnce()
     {
         // From the logon's end on nothing is granted; what had been, is used up.
-        var clock = new SimulatedClock();
         await using var server = new ScriptedSmbServer(new() { Tree = ScriptedClient.Tree(), Credits = static (number, _) => number < 2 ? (ushort)1 : (ushort)0 });
 
-        var fault = await ClockWork.DriveAsync(clock, ScriptedClient.WalkAsync(server, time: clock));
+        var fault = await ScriptedClient.WalkAsync(server).WaitAsync(ScriptedClient.Bound);
 
         Assert.Equal((TransportFaultKind.ProtocolViolation, FaultEffect.NotSent), (fault?.Kind, fault?.Effect));
     }
@@ -234,7 +238,7 @@ public sealed class HostileSessionTests
         return answers;
     }
 
-    private static SmbConnectorOptions Options(bool seals) => new() { Protection = seals ? SmbProtection.Encrypted : SmbProtection.Signed };
+    private static SmbConnectorOptions Options(bool seals) => new() { Protection = seals ? SmbProtection.Encrypted : SmbProtection.Signed, ConnectTimeout = TimeSpan.FromMinutes(1) };
 
     private static byte[] Listing(ScriptedReply reply, params string[] names) =>
         SmbMessages.Answer(reply.Request, 0, SmbMessages.Output(SmbMessages.Listing([.. names.Select(n => (n, new MemoryTree.Node()))], isIdBoth: false)));
