@@ -74,12 +74,13 @@ public sealed class SambaServer : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             var folder = PeerFolder.Create(options.ParentFolder, "romflash-smbd-");
+            SambaServer? server = null;
             try
             {
                 var share = options.DiskSize is { } size ? await folder.MountAsync(size, cancellationToken) : folder.CreateFolder("esp");
                 Directory.CreateDirectory(Path.Combine(share, "EFI"));
                 var port = LoopbackSockets.FreePort();
-                var server = new SambaServer(folder, new(options, folder, share, port), options, share, port, smbd);
+                server = new(folder, new(options, folder, share, port), options, share, port, smbd);
                 server._configuration.Write();
                 await server.CreateAccountsAsync(cancellationToken);
                 if (options.Registry is { } registry)
@@ -99,12 +100,12 @@ public sealed class SambaServer : IAsyncDisposable
             }
             catch
             {
-                await folder.DisposeAsync();
+                await (server?.DisposeAsync() ?? folder.DisposeAsync());
                 throw;
             }
 
             // Somebody else took the port in between.
-            await folder.DisposeAsync();
+            await server.DisposeAsync();
         }
     }
 
@@ -176,12 +177,7 @@ public sealed class SambaServer : IAsyncDisposable
     public async Task KillAsync()
     {
         await _folder.KillAsync();
-        if (_process is { } process)
-        {
-            await process.WaitForExitAsync();
-            process.Dispose();
-            _process = null;
-        }
+        await ForgetProcessAsync();
     }
 
     /// <summary>Kills everything, and starts anew on the same port with the same state.</summary>
@@ -201,8 +197,7 @@ public sealed class SambaServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _folder.DisposeAsync();
-        _process?.Dispose();
-        _process = null;
+        await ForgetProcessAsync();
     }
 
     // The state letter of proc(5) follows the name, which ends with the last bracket.
@@ -247,6 +242,17 @@ public sealed class SambaServer : IAsyncDisposable
 
         async Task<PeerResult> RunAsync(string[] arguments, string? input = null) =>
             (await PeerProgram.RunAsync(pdbedit, ["-s", ConfigurationFile, .. arguments], input, cancellationToken: cancellationToken)).Required("pdbedit");
+    }
+
+    // Waited for, so that no dead entry of it stays in the system's table.
+    private async Task ForgetProcessAsync()
+    {
+        if (_process is { } process)
+        {
+            _process = null;
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
     }
 
     private async Task<bool> TryRunAsync(CancellationToken cancellationToken)

@@ -35,8 +35,11 @@ public sealed class SmbClientSession : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(account);
         var login = new SambaLoginFile(account);
+
+        // What it says goes to its standard error, line by line: into a pipe, standard output is held back until its end.
         string[] arguments =
         [
+            "-E",
             "-s", server.ConfigurationFile, "-A", login.Path, "-p", (port ?? server.Port).ToString(CultureInfo.InvariantCulture),
             isEncrypted ? "--client-protection=encrypt" : "--client-protection=sign", $"//127.0.0.1/{share}",
         ];

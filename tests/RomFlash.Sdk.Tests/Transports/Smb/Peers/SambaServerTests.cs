@@ -212,6 +212,22 @@ public sealed class SambaServerTests
         Assert.Single(server.ConnectionProcesses);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SmbClientSession_SeveralCommands_StoresAndFetchesOverOneConnection(bool isEncrypted)
+    {
+        await using var server = await SambaServer.StartAsync();
+        var local = Path.Combine(server.ShareFolder, "local");
+        await File.WriteAllTextAsync(local, "content");
+        await using var client = SmbClientSession.Start(server, SambaAccount.Administrator, SambaServer.ShareName, isEncrypted);
+        Assert.True(await client.PutAsync(local, "stored") > TimeSpan.Zero);
+        Assert.Single(server.ConnectionProcesses);
+        Assert.True(await client.GetAsync("stored", local + "-again") > TimeSpan.Zero);
+        Assert.Equal("content", await File.ReadAllTextAsync(local + "-again"));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => client.GetAsync("nothing", "/dev/null"));
+    }
+
     [Fact]
     public async Task RestartAsync_AfterAPut_KeepsPortAndState()
     {
