@@ -20,6 +20,7 @@ public sealed class FaultProxy : IAsyncDisposable
     private readonly List<(LinkFault Fault, TaskCompletionSource Fired)> _faults = [];
     private readonly Task _accepting;
     private int _connections;
+    private int _isDisposed;
 
     private FaultProxy(IPEndPoint server, MessageFraming? framing, int? bufferSize)
     {
@@ -115,6 +116,11 @@ public sealed class FaultProxy : IAsyncDisposable
     /// <returns>Done when all is closed.</returns>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         await _end.CancelAsync();
         _listener.Dispose();
         End(isReset: false);
