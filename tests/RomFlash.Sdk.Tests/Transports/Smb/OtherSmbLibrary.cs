@@ -83,7 +83,7 @@ internal sealed class OtherSmbLibrary(string root) : ISmbConnector
 
                 var at = Path.Combine(library.Root, path.Replace('\\', '/'));
                 var isThere = Path.Exists(at);
-                if (isThere == (how.Disposition is SmbDisposition.Create))
+                if (how.Disposition is not SmbDisposition.OpenOrCreate && isThere == how.Disposition is SmbDisposition.Create)
                 {
                     return new(No(isThere ? TransportFaultKind.AlreadyExists : TransportFaultKind.NotFound, path));
                 }

@@ -35,7 +35,7 @@ public sealed class SmbLinkFaultTests(ITestOutputHelper output)
         await using var target = await SmbTarget.StartAsync();
         var messages = await MeasureAsync(target);
         Assert.InRange(messages, 50, 5000);
-        var step = IsLong ? 1 : (int)(messages / 12);
+        var step = IsLong ? 1 : (int)(messages / 8);
         var problems = new List<string>();
         var schedules = 0;
         for (var f = 0; f < Faults.Length; f++)
@@ -59,7 +59,7 @@ public sealed class SmbLinkFaultTests(ITestOutputHelper output)
     {
         await using var target = await SmbTarget.StartAsync();
         var messages = await MeasureAsync(target);
-        var step = IsLong ? 5 : (int)(messages / 6);
+        var step = IsLong ? 5 : (int)(messages / 4);
         var problems = new List<string>();
         var schedules = 0;
         for (var n = step / 2; n <= messages; n += step)
