@@ -115,7 +115,7 @@ public sealed class TransportConformanceTests
     {
         var report = Run(SimulatedPersona.Ordinary, null);
         Assert.Equal(
-            ["deposit-unsupported-verification", "deposit-arms", "disarm-unsupported"],
+            ["deposit-unsupported-verification", "deposit-arms", "deposit-resumed", "disarm-unsupported"],
             report.Checks.Where(c => c.Result == ConformanceResult.NotApplicable).Select(c => c.Rule));
     }
 
