@@ -58,7 +58,18 @@ internal sealed class FolderOperations : IFolderOperations
     {
         foreach (var info in new DirectoryInfo(path).EnumerateFileSystemInfos("*", new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false }))
         {
-            yield return Describe(info);
+            PartitionEntry entry;
+            try
+            {
+                entry = Describe(info);
+            }
+            catch (FileNotFoundException)
+            {
+                // Renamed or removed by another client since the folder was read.
+                continue;
+            }
+
+            yield return entry;
         }
     }
 

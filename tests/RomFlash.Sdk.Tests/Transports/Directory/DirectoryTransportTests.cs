@@ -318,7 +318,9 @@ public sealed class DirectoryTransportTests : IDisposable
             return await session.AcquireClaimAsync(new($"owner-{i}"), default);
         }));
         Assert.Single(results, r => r.TryGetValue(out _, out _));
-        Assert.All(results.Where(r => !r.TryGetValue(out _, out _)), r => Assert.Equal(TransportFaultKind.ClaimHeld, r.Fault().Kind));
+
+        // On a slow disk one that waits for the winner's flushes may be told that somebody is busy there.
+        Assert.All(results.Where(r => !r.TryGetValue(out _, out _)), r => Assert.True(r.Fault().Kind is TransportFaultKind.ClaimHeld or TransportFaultKind.Busy, r.Fault().ToString()));
     }
 
     [Fact]
