@@ -310,7 +310,9 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return failure with { TargetState = TargetState.Untouched };
         }
 
+        // The first change over there comes next: from here on, stopping means cleaning up.
         _phase = Phase.Preparing;
+        _context.Report(FlashStage.Stage);
         if (await ClaimAsync(cancellationToken).ConfigureAwait(false) is { } refused)
         {
             return await AbandonAsync(refused).ConfigureAwait(false);

@@ -114,10 +114,10 @@ public sealed class InterruptionTests : IDisposable
         await staged.Task.WaitAsync(TimeSpan.FromMinutes(2));
         return flash;
 
-        // The manifest of a deposit (docs/directory-targets.md): gN/ID.json.
+        // The manifest of a deposit that is whole (docs/directory-targets.md): gN/ID.json; gN/ID.open.json is there before its files are.
         void Look(string path)
         {
-            if (path.EndsWith(".json", StringComparison.Ordinal) && Path.GetFileName(Path.GetDirectoryName(path)!).StartsWith('g'))
+            if (path.EndsWith(".json", StringComparison.Ordinal) && !path.EndsWith(".open.json", StringComparison.Ordinal) && Path.GetFileName(Path.GetDirectoryName(path)!).StartsWith('g'))
             {
                 staged.TrySetResult();
             }
