@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using RomFlash.Sdk.Transports.Smb.Protocol;
 using RomFlash.Sdk.Transports.Smb.Protocol.Authentication;
 using RomFlash.Sdk.Transports.Smb.Protocol.Flow;
@@ -61,9 +62,11 @@ public sealed class SmbConnector : ISmbConnector
         }
 
         var channel = new SmbChannel(socket, _options, request.TimeProvider);
-        channel.Start();
-        using (var logon = new SmbLogon(channel, _options, authenticator))
+        var isHandedOver = false;
+        try
         {
+            channel.Start();
+            using var logon = new SmbLogon(channel, _options, authenticator);
             var agreed = await logon.RunAsync(cancellationToken).ConfigureAwait(false);
             if (agreed.TryGetValue(out var agreement, out fault))
             {
@@ -71,12 +74,24 @@ public sealed class SmbConnector : ISmbConnector
                 fault = await connection.ValidateNegotiationAsync(cancellationToken).ConfigureAwait(false);
                 if (fault is null)
                 {
+                    isHandedOver = true;
                     return TransportResult<ISmbConnection>.From(connection);
                 }
             }
-        }
 
-        await channel.DisposeAsync().ConfigureAwait(false);
-        return fault with { Effect = FaultEffect.NotSent };
+            return fault with { Effect = FaultEffect.NotSent };
+        }
+        catch (Exception e) when (e is PlatformNotSupportedException or CryptographicException)
+        {
+            // A cipher that this platform's library lacks.
+            return SmbFault.From(e, FaultEffect.NotSent);
+        }
+        finally
+        {
+            if (!isHandedOver)
+            {
+                await channel.DisposeAsync().ConfigureAwait(false);
+            }
+        }
     }
 }

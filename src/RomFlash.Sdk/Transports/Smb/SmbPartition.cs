@@ -1,3 +1,4 @@
+using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Transports.SystemPartitions;
 
 namespace RomFlash.Sdk.Transports.Smb;
@@ -82,11 +83,14 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
         {
             return await OpenAloneAsync(path, cancellationToken).ConfigureAwait(false);
         }
-        catch (PartitionFaultException e) when (e.Kind is TransportFaultKind.Busy)
+        catch (PartitionFaultException e) when (e.Kind is TransportFaultKind.Busy && IsHeld(e.Fault))
         {
             return null;
         }
     }
+
+    // A server that is out of files or memory is busy too, and says nothing of who is connected. Another library's fault may come without a code.
+    private static bool IsHeld(TransportFault fault) => fault.PeerCode is not { } code || code is { Dialect: PeerCode.NtStatus, Number: 0xC0000043 };
 
     private static string PathOf(string path) => path.Replace('/', '\\');
 

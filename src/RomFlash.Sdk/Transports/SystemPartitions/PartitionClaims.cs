@@ -38,10 +38,21 @@ internal sealed class PartitionClaims : IAsyncDisposable
                 throw PartitionFaultException.Violation("the generation on the target is too large to be followed by another one");
             }
 
+            var hadHolder = _holder is not null;
             await HoldAsync(layout, romFlash).ConfigureAwait(false);
-            await layout.WriteDocumentAsync(romFlash, "generation.json", PartitionDocuments.WriteGeneration(claim.Generation)).ConfigureAwait(false);
-            await layout.FenceAsync(romFlash).ConfigureAwait(false);
-            await layout.WriteDocumentAsync(romFlash, "claim.json", PartitionDocuments.Write(claim)).ConfigureAwait(false);
+            try
+            {
+                await layout.WriteDocumentAsync(romFlash, "generation.json", PartitionDocuments.WriteGeneration(claim.Generation)).ConfigureAwait(false);
+                await layout.FenceAsync(romFlash).ConfigureAwait(false);
+                await layout.WriteDocumentAsync(romFlash, "claim.json", PartitionDocuments.Write(claim)).ConfigureAwait(false);
+            }
+            catch (Exception) when (!hadHolder)
+            {
+                // Whoever asks would be told that the owner whom the claim names is connected.
+                await DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+
             return claim;
         }
     }
@@ -108,12 +119,20 @@ internal sealed class PartitionClaims : IAsyncDisposable
             return string.Empty;
         }
 
-        if (await layout.Files.TryHoldAsync(path, layout.Token).ConfigureAwait(false) is not { } free)
+        try
         {
-            return ", who is connected now";
-        }
+            if (await layout.Files.TryHoldAsync(path, layout.Token).ConfigureAwait(false) is not { } free)
+            {
+                return ", who is connected now";
+            }
 
-        await free.DisposeAsync().ConfigureAwait(false);
-        return ", who is not connected now";
+            await free.DisposeAsync().ConfigureAwait(false);
+            return ", who is not connected now";
+        }
+        catch (PartitionFaultException e) when (e.Kind is TransportFaultKind.Busy)
+        {
+            // A target that has too much to do does not tell.
+            return string.Empty;
+        }
     }
 }

@@ -4,7 +4,11 @@ using RomFlash.Sdk.Images;
 namespace RomFlash.Sdk.Transports.SystemPartitions;
 
 /// <summary>A deposit that is being written. Its files end in <c>.part</c> until it is committed.</summary>
-internal sealed class PartitionDeposit(PartitionSession session, DepositManifest manifest, string generationFolder, long[] present) : IDeposit
+/// <param name="session">Through which it is written.</param>
+/// <param name="manifest">What it is to hold.</param>
+/// <param name="generationFolder">Where it lies.</param>
+/// <param name="present">How long each file is that an earlier run left, which may be 0 bytes; null where there is none.</param>
+internal sealed class PartitionDeposit(PartitionSession session, DepositManifest manifest, string generationFolder, long?[] present) : IDeposit
 {
     private readonly string _folder = PartitionLayout.Join(generationFolder, manifest.Id);
     private readonly IPartitionFile?[] _files = new IPartitionFile?[manifest.Files.Length];
@@ -15,7 +19,7 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
 
     public DepositManifest Manifest => manifest;
 
-    public long PresentBytes(int fileIndex) => present[fileIndex];
+    public long PresentBytes(int fileIndex) => present[fileIndex] ?? 0;
 
     public ValueTask<TransportResult<Done>> WriteAsync(int fileIndex, long offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
         RunAsync(layout => WriteAsync(layout, fileIndex, offset, data), cancellationToken);
@@ -45,12 +49,12 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
         CheckIndex(index);
 
         // What was there already may be gone on with from anywhere.
-        var isInOrder = _written[index] is { } written ? offset == written : offset >= 0 && offset <= present[index];
+        var isInOrder = _written[index] is { } written ? offset == written : offset >= 0 && offset <= PresentBytes(index);
         if (_committed || data.Length > session.Traits.MaxWriteBytes || !isInOrder || offset + data.Length > manifest.Files[index].Length)
         {
             throw PartitionFaultException.Violation(string.Create(
                 CultureInfo.InvariantCulture,
-                $"a write of {data.Length} bytes at {offset} does not follow {_written[index] ?? present[index]} of {manifest.Files[index].Length} bytes{(_committed ? ", and the deposit is committed" : string.Empty)}"));
+                $"a write of {data.Length} bytes at {offset} does not follow {_written[index] ?? PresentBytes(index)} of {manifest.Files[index].Length} bytes{(_committed ? ", and the deposit is committed" : string.Empty)}"));
         }
 
         if (_files[index] is not { } file)
@@ -63,7 +67,7 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
 
             await StopReadingAsync().ConfigureAwait(false);
             var path = PartPath(index);
-            _files[index] = file = present[index] > 0
+            _files[index] = file = present[index] is not null
                 ? await layout.Files.OpenWriteAsync(path, layout.Token).ConfigureAwait(false)
                 : await layout.Files.CreateFileAsync(path, layout.Token).ConfigureAwait(false);
         }
@@ -82,6 +86,13 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
         if (_reading is not { } reading || reading.Index != index || offset == 0)
         {
             await StopReadingAsync().ConfigureAwait(false);
+
+            // What only lies in a cache over there proves nothing of the medium.
+            if (_files[index] is { } written)
+            {
+                await written.FlushAsync(layout.Token).ConfigureAwait(false);
+            }
+
             if (await OpenCopyAsync(layout, index).ConfigureAwait(false) is not { } opened)
             {
                 return 0;
@@ -105,7 +116,7 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
 
         return entry.Kind switch
         {
-            PartitionEntryKind.None when _written[index] is null && present[index] == 0 => null,
+            PartitionEntryKind.None when _written[index] is null && present[index] is null => null,
             PartitionEntryKind.None => throw new PartitionFaultException(TransportFaultKind.NotFound, $"{layout.Show(path)} is not there any more"),
             not PartitionEntryKind.File => throw PartitionFaultException.Violation($"{layout.Show(path)} is not a plain file"),
             _ => await layout.Files.OpenReadAsync(path, layout.Token).ConfigureAwait(false),
@@ -121,7 +132,7 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
 
         for (var i = 0; i < _written.Length; i++)
         {
-            if ((_written[i] ?? present[i]) is var written && written != manifest.Files[i].Length)
+            if ((_written[i] ?? PresentBytes(i)) is var written && written != manifest.Files[i].Length)
             {
                 throw new PartitionFaultException(
                     TransportFaultKind.Rejected,
@@ -160,7 +171,7 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
     {
         for (var i = 0; i < _files.Length; i++)
         {
-            if (_files[i] is null && present[i] > 0 && (await layout.LookAsync(PartPath(i)).ConfigureAwait(false)).Kind is PartitionEntryKind.File)
+            if (_files[i] is null && present[i] is not null && (await layout.LookAsync(PartPath(i)).ConfigureAwait(false)).Kind is PartitionEntryKind.File)
             {
                 await StopReadingAsync().ConfigureAwait(false);
                 _files[i] = await layout.Files.OpenWriteAsync(PartPath(i), layout.Token).ConfigureAwait(false);

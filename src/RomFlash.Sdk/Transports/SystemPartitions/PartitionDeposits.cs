@@ -113,14 +113,14 @@ internal static class PartitionDeposits
             }
 
             await layout.WriteDocumentAsync(generationFolder, manifest.Id + ".open.json", PartitionDocuments.Write(manifest)).ConfigureAwait(false);
-            return new PartitionDeposit(session, manifest, generationFolder, present ?? new long[manifest.Files.Length]);
+            return new PartitionDeposit(session, manifest, generationFolder, present ?? new long?[manifest.Files.Length]);
         }
     }
 
     // What an interrupted run left of the same content is moved here, so that it need not be sent again. Whoever writes on compares it first: nothing there is believed.
-    private static async ValueTask<long[]?> AdoptAsync(PartitionLayout layout, List<FoundDeposit> deposits, DepositManifest manifest, string folder)
+    private static async ValueTask<long?[]?> AdoptAsync(PartitionLayout layout, List<FoundDeposit> deposits, DepositManifest manifest, string folder)
     {
-        long[]? adopted = null;
+        long?[]? adopted = null;
         foreach (var found in deposits.OrderByDescending(d => d.Generation))
         {
             if (found is not { HasFolder: true, HasManifest: false, IsStale: true }
@@ -134,7 +134,7 @@ internal static class PartitionDeposits
             var entries = await layout.ListAsync(old).ConfigureAwait(false);
             if (adopted is null && TryMatch(manifest, found.Id, entries) is { } parts)
             {
-                adopted = new long[parts.Length];
+                adopted = new long?[parts.Length];
                 await layout.Files.RenameFolderAsync(old, folder, layout.Token).ConfigureAwait(false);
                 for (var i = 0; i < parts.Length; i++)
                 {

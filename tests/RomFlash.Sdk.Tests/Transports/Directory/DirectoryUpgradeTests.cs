@@ -132,12 +132,28 @@ public sealed class DirectoryUpgradeTests : IDisposable
         Assert.DoesNotContain("stale", _esp.Tree(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task FlashAsync_AfterARunThatWasCutBeforeTheFirstByte_WritesOn()
+    {
+        await using var journal = await OpenJournal();
+        await LeaveUnfinished(journal.ClientId, Bench.NewSystem, []);
+        var part = Assert.Single(System.IO.Directory.GetFiles(_esp.RomFlash, "*.part", SearchOption.AllDirectories));
+        Assert.Equal(0, new FileInfo(part).Length);
+
+        var report = await Client(journal).FlashAsync(Request, null, CancellationToken.None);
+
+        Assert.True(report.Outcome == FlashOutcomeKind.Pending, report.Result.ToString());
+        Assert.Equal(Bench.NewSystem.Content.ToArray(), await File.ReadAllBytesAsync(Assert.Single(System.IO.Directory.GetFiles(_esp.Capsules))));
+        Assert.DoesNotContain("stale", _esp.Tree(), StringComparison.Ordinal);
+    }
+
     private async Task LeaveUnfinished(string owner, SimulatedRom rom, byte[] there)
     {
         await using var session = await _esp.Connect();
         var claim = (await session.AcquireClaimAsync(new(owner), default)).Ok();
         var manifest = new DepositManifest("cut-short", claim.Generation, [new("romflash-00.cap", rom.Content.Length, rom.Image.Sha256, "system")]);
         await using var deposit = (await session.OpenDepositAsync(manifest, default)).Ok();
+        (await deposit.WriteAsync(0, 0, ReadOnlyMemory<byte>.Empty, default)).Ok();
         for (var at = 0; at < there.Length; at += 1 << 20)
         {
             (await deposit.WriteAsync(0, at, there.AsMemory(at, Math.Min(1 << 20, there.Length - at)), default)).Ok();

@@ -46,20 +46,15 @@ internal static class BootFacts
     // The places that Windows' own servicing, its updates and its installer use. A key that can't be opened may be there: only one that is not found is not.
     private static async ValueTask<Fact<bool>> IsRebootPendingAsync(RegistryReader registry)
     {
-        if (await registry.IsThereAsync(Servicing).ConfigureAwait(false) || await registry.IsThereAsync(Update).ConfigureAwait(false))
-        {
-            return true;
-        }
-
-        if (await registry.OpenAsync(SessionManager).ConfigureAwait(false) is not { } key)
-        {
-            return Fact<bool>.Unknown("the registry does not tell (Session Manager)");
-        }
-
-        await using (key.ConfigureAwait(false))
-        {
-            return (await registry.ReadTextsAsync(key, "PendingFileRenameOperations").ConfigureAwait(false)).Any(t => t.Length > 0);
-        }
+        bool?[] places =
+        [
+            await registry.IsThereAsync(Servicing).ConfigureAwait(false),
+            await registry.IsThereAsync(Update).ConfigureAwait(false),
+            await registry.HoldsTextAsync(SessionManager, "PendingFileRenameOperations").ConfigureAwait(false),
+        ];
+        return places.Contains(true) ? true
+            : places.Contains(null) ? Fact<bool>.Unknown("the registry does not tell whether a restart is waited for")
+            : false;
     }
 
     // 1 is said to mean that the volume of the system is encrypted. Whatever else it says, another volume or protector may be sealed: nobody takes that for a no.

@@ -21,14 +21,14 @@ internal static class PciFacts
     public static async ValueTask<ImmutableArray<InstalledRom>> ReadArrayControllersAsync(RegistryReader registry)
     {
         var controllers = new SortedDictionary<string, InstalledRom>(StringComparer.Ordinal);
-        foreach (var device in await registry.ListKeysAsync(Enumeration, MaxDevices).ConfigureAwait(false))
+        foreach (var device in await registry.ListKeysAsync(Enumeration, MaxDevices).ConfigureAwait(false) ?? [])
         {
             if (!TryParse(device, out var pci, out var stem))
             {
                 continue;
             }
 
-            foreach (var instance in await registry.ListKeysAsync($@"{Enumeration}\{device}", MaxInstances).ConfigureAwait(false))
+            foreach (var instance in await registry.ListKeysAsync($@"{Enumeration}\{device}", MaxInstances).ConfigureAwait(false) ?? [])
             {
                 if (controllers.Count == MaxControllers || await registry.OpenAsync($@"{Enumeration}\{device}\{instance}").ConfigureAwait(false) is not { } key)
                 {

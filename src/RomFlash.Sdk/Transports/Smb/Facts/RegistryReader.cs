@@ -14,28 +14,42 @@ internal sealed class RegistryReader(RegistryClient registry, CancellationToken 
     public async ValueTask<RegistryKey?> OpenAsync(string path, RegistryAccess access = RegistryAccess.QueryValues) =>
         Keep(await registry.OpenKeyAsync(path, access, cancellationToken).ConfigureAwait(false));
 
-    public async ValueTask<bool> IsThereAsync(string path)
+    /// <summary>Whether there is such a key; null when it may be there, but nobody is told.</summary>
+    public async ValueTask<bool?> IsThereAsync(string path)
     {
-        var key = await OpenAsync(path).ConfigureAwait(false);
-        if (key is not null)
+        var opened = await registry.OpenKeyAsync(path, RegistryAccess.QueryValues, cancellationToken).ConfigureAwait(false);
+        if (!opened.TryGetValue(out var key, out var fault))
         {
-            await key.DisposeAsync().ConfigureAwait(false);
+            return IsNo(fault);
         }
 
-        return key is not null;
+        await key.DisposeAsync().ConfigureAwait(false);
+        return true;
     }
 
-    public async ValueTask<ImmutableArray<string>> ListKeysAsync(string path, int max)
+    /// <summary>Whether a value holds any text, however long; null when nobody is told.</summary>
+    public async ValueTask<bool?> HoldsTextAsync(string path, string name)
     {
-        if (await OpenAsync(path, RegistryAccess.EnumerateKeys).ConfigureAwait(false) is not { } key)
+        var read = await registry.ReadValueAsync(path, name, cancellationToken).ConfigureAwait(false);
+        return !read.TryGetValue(out var value, out var fault) ? RegistryKey.IsTooLong(fault) ? true : IsNo(fault)
+            : value.TryGetTexts(out var texts) ? texts.Any(t => t.Length > 0)
+            : value.TryGetText(out var text) ? text.Length > 0
+            : null;
+    }
+
+    /// <summary>The keys below one; none where it is not there, and null when nobody is told.</summary>
+    public async ValueTask<ImmutableArray<string>?> ListKeysAsync(string path, int max)
+    {
+        var opened = await registry.OpenKeyAsync(path, RegistryAccess.EnumerateKeys, cancellationToken).ConfigureAwait(false);
+        if (!opened.TryGetValue(out var key, out var fault))
         {
-            return [];
+            return IsNo(fault) is false ? [] : null;
         }
 
         await using (key.ConfigureAwait(false))
         {
             var keys = await key.ListKeysAsync(max, cancellationToken).ConfigureAwait(false);
-            return keys.TryGetValue(out var names, out var fault) ? names : IsOfTheTarget(fault) ? [] : throw new PartitionFaultException(fault);
+            return keys.TryGetValue(out var names, out fault) ? names : IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
         }
     }
 
@@ -61,6 +75,10 @@ internal sealed class RegistryReader(RegistryClient registry, CancellationToken 
     public static bool IsOfTheTarget(TransportFault fault) => fault.Kind
         is TransportFaultKind.NotFound or TransportFaultKind.AccessDenied or TransportFaultKind.Unsupported or TransportFaultKind.ServiceNotRunning or TransportFaultKind.Busy
         or TransportFaultKind.Rejected or TransportFaultKind.Unmapped or TransportFaultKind.NoSpace or TransportFaultKind.ReadOnly;
+
+    // Only what is not found is not there.
+    private static bool? IsNo(TransportFault fault) =>
+        fault.Kind is TransportFaultKind.NotFound ? false : IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
 
     private static T? Keep<T>(TransportResult<T> result)
         where T : class => result.TryGetValue(out var value, out var fault) ? value : IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);

@@ -19,7 +19,13 @@ internal static class RomFacts
     public static async ValueTask<Fact<ImmutableArray<InstalledRom>>> ReadAsync(RegistryReader registry, string? biosVersion)
     {
         var resources = new List<(uint Type, InstalledRom Rom)>();
-        foreach (var name in await registry.ListKeysAsync(Esrt, MaxResources).ConfigureAwait(false))
+        if (await registry.ListKeysAsync(Esrt, MaxResources).ConfigureAwait(false) is not { } names)
+        {
+            // The lowest version that the firmware takes would be missing, and nobody would miss it.
+            return Fact<ImmutableArray<InstalledRom>>.Unknown("the registry does not let the firmware resource table be read");
+        }
+
+        foreach (var name in names)
         {
             if (Guid.TryParseExact(name, "B", out var firmwareClass) && await ReadResourceAsync(registry, name, firmwareClass).ConfigureAwait(false) is { } resource)
             {

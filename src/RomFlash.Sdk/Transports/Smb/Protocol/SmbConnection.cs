@@ -69,8 +69,9 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
 
         var frame = channel.Rent(FileCodec.CreateSize(path));
         FileCodec.WriteCreate(frame.Add(SmbCommand.Create, tree.Id, FileCodec.CreateSize(path)), SmbAccessBits.Of(how), path);
-        using var reply = await channel.ExchangeAsync(frame, new(how.Disposition != SmbDisposition.Open, tree.DemandsSealing), null, cancellationToken).ConfigureAwait(false);
-        return TakeCreate(reply, tree, "opening a file").TryGetValue(out var answer, out fault)
+        var isChange = how.Disposition != SmbDisposition.Open;
+        using var reply = await channel.ExchangeAsync(frame, new(isChange, tree.DemandsSealing), null, cancellationToken).ConfigureAwait(false);
+        return TakeCreate(reply, tree, isChange, "opening a file").TryGetValue(out var answer, out fault)
             ? TransportResult<ISmbFile>.From(new SmbFile(new(channel, tree, answer.FileId, time), _limits, InfoCodec.EntryOf(SmbNames.LastPart(path), answer.EndOfFile, answer.Attributes), answer.Action == FileCodec.Created))
             : fault;
     }
@@ -114,7 +115,7 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
 
         if (created.Status != NtStatus.Success)
         {
-            return Refused(created.Status, tree, "looking at a name");
+            return Refused(created.Status, tree, isChange: false, "looking at a name");
         }
 
         return FileCodec.TryReadCreate(created.Message, out var answer)
@@ -138,7 +139,7 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
         var frame = channel.Rent(FileCodec.CreateSize(name));
         FileCodec.WriteCreate(frame.Add(SmbCommand.Create, tree.Id, FileCodec.CreateSize(name)), SmbAccessBits.Pipe, name);
         using var reply = await channel.ExchangeAsync(frame, new(DemandsSealing: tree.DemandsSealing), null, cancellationToken).ConfigureAwait(false);
-        return TakeCreate(reply, tree, "opening a pipe").TryGetValue(out var answer, out fault)
+        return TakeCreate(reply, tree, isChange: false, "opening a pipe").TryGetValue(out var answer, out fault)
             ? TransportResult<ISmbPipe>.From(new SmbPipe(new(channel, tree, answer.FileId, time), _limits))
             : fault;
     }
@@ -178,7 +179,7 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
 
             if (reply.Status != NtStatus.Success)
             {
-                return Refused(reply.Status, tree, "asking for a volume");
+                return Refused(reply.Status, tree, isChange: false, "asking for a volume");
             }
         }
 
@@ -230,7 +231,7 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
         return replies;
     }
 
-    private TransportResult<CreateAnswer> TakeCreate(SmbReply reply, SmbTree tree, string doing)
+    private TransportResult<CreateAnswer> TakeCreate(SmbReply reply, SmbTree tree, bool isChange, string doing)
     {
         if (reply.Fault is { } fault)
         {
@@ -239,19 +240,21 @@ internal sealed class SmbConnection(SmbChannel channel, SmbAgreement agreement, 
 
         if (reply.Status != NtStatus.Success)
         {
-            return Refused(reply.Status, tree, doing);
+            return Refused(reply.Status, tree, isChange, doing);
         }
 
-        return FileCodec.TryReadCreate(reply.Message, out var answer) ? answer : channel.Violate("the answer to CREATE has another form than the protocol says");
+        return FileCodec.TryReadCreate(reply.Message, out var answer)
+            ? answer
+            : channel.Violate("the answer to CREATE has another form than the protocol says") with { Effect = isChange ? FaultEffect.MayHaveApplied : FaultEffect.NotSent };
     }
 
-    private TransportFault Refused(uint status, SmbTree tree, string doing)
+    private TransportFault Refused(uint status, SmbTree tree, bool isChange, string doing)
     {
         if (status == NtStatus.NetworkNameDeleted)
         {
             _trees.Forget(tree);
         }
 
-        return SmbFault.FromStatus(status, FaultEffect.NotSent, doing);
+        return SmbFault.FromAnswer(status, isChange, doing);
     }
 }

@@ -24,6 +24,13 @@ internal static class SmbFault
         };
     }
 
+    /// <summary>Makes a fault of an answer to one request.</summary>
+    /// <param name="status">The NTSTATUS.</param>
+    /// <param name="isChange">Whether the request was to change something: then only a plain refusal says that it did not.</param>
+    /// <param name="doing">What was to be done.</param>
+    public static TransportFault FromAnswer(uint status, bool isChange, string doing) =>
+        FromStatus(status, isChange && !IsRefusal(status) ? FaultEffect.MayHaveApplied : FaultEffect.NotSent, doing);
+
     /// <summary>Makes a fault of the code that a remote call returned.</summary>
     /// <param name="code">The Win32 code (MS-ERREF, 2.2).</param>
     /// <param name="effect">Whether anything changed.</param>
@@ -76,6 +83,14 @@ internal static class SmbFault
             => TransportFaultKind.Lost,
         SocketError.AddressFamilyNotSupported or SocketError.ProtocolFamilyNotSupported or SocketError.ProtocolNotSupported => TransportFaultKind.Unsupported,
         _ => TransportFaultKind.Unmapped,
+    };
+
+    // What is found out before anything is done (MS-SMB2, 3.3.5.2), and what the file system says instead of doing it. A device's error or a lost answer of a server behind the server is neither.
+    private static bool IsRefusal(uint status) => KindOfStatus(status) switch
+    {
+        TransportFaultKind.Lost => status is 0xC0000203 or 0xC00000C9 or 0xC000035C or 0xC0000128 or 0xC0000008,
+        TransportFaultKind.TimedOut or TransportFaultKind.Cancelled or TransportFaultKind.Unmapped or TransportFaultKind.ProtocolViolation => false,
+        _ => true,
     };
 
     private static PeerCode Code(int number) => new(PeerCode.HResult, unchecked((uint)number));

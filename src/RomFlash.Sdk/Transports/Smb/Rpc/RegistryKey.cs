@@ -12,6 +12,7 @@ internal sealed class RegistryKey : IAsyncDisposable
     /// <summary>How much the names and values of one listing may come to, in bytes.</summary>
     public const int MaxListing = 1 << 20;
 
+    private const string TooLong = "a value is longer than any that is taken";
     private const int FirstValueRoom = 4 << 10;
 
     // 255 characters and a terminator are the most that a key's name has on Windows.
@@ -33,7 +34,7 @@ internal sealed class RegistryKey : IAsyncDisposable
     /// <summary>Reads a value.</summary>
     /// <param name="name">Its name; empty for the key's own value.</param>
     /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>
-    /// <returns>The value; <see cref="TransportFaultKind.NotFound"/>, or <see cref="TransportFaultKind.ProtocolViolation"/> for one that is longer than <see cref="MaxValue"/>.</returns>
+    /// <returns>The value; <see cref="TransportFaultKind.NotFound"/>, or <see cref="TransportFaultKind.Unsupported"/> for one that is longer than <see cref="MaxValue"/> (<see cref="IsTooLong"/>).</returns>
     public async ValueTask<TransportResult<RegistryValue>> ReadAsync(string name, CancellationToken cancellationToken)
     {
         if (!RegistryClient.IsName(name))
@@ -54,7 +55,7 @@ internal sealed class RegistryKey : IAsyncDisposable
             {
                 if (room == MaxValue || answer.Size > MaxValue)
                 {
-                    return Violation("a value is longer than any that is sensible");
+                    return new TransportFault(TransportFaultKind.Unsupported, FaultEffect.NotSent, TooLong);
                 }
 
                 room = Grow(room, answer.Size);
@@ -66,6 +67,9 @@ internal sealed class RegistryKey : IAsyncDisposable
                 : answer.Value;
         }
     }
+
+    /// <summary>Whether a value was there, and too long to be read.</summary>
+    public static bool IsTooLong(TransportFault fault) => fault is { Kind: TransportFaultKind.Unsupported, Detail: TooLong };
 
     /// <summary>Lists the keys right below this one.</summary>
     /// <param name="max">More keys than this are a <see cref="TransportFaultKind.ProtocolViolation"/>.</param>

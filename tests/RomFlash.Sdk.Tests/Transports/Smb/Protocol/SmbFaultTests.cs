@@ -63,6 +63,26 @@ public sealed class SmbFaultTests
         Assert.StartsWith("opening a file: ", fault.Detail, StringComparison.Ordinal);
     }
 
+    // Refusals, before or instead of doing it; and answers that say nothing of whether it was done.
+    [Theory]
+    [InlineData(0xC0000022, FaultEffect.NotSent)]
+    [InlineData(0xC0000035, FaultEffect.NotSent)]
+    [InlineData(0xC0000043, FaultEffect.NotSent)]
+    [InlineData(0xC000007F, FaultEffect.NotSent)]
+    [InlineData(0xC00000C9, FaultEffect.NotSent)]
+    [InlineData(0xC0000128, FaultEffect.NotSent)]
+    [InlineData(0xC00000B5, FaultEffect.MayHaveApplied)]
+    [InlineData(0xC00000C4, FaultEffect.MayHaveApplied)]
+    [InlineData(0xC0000120, FaultEffect.MayHaveApplied)]
+    [InlineData(0xC0000185, FaultEffect.MayHaveApplied)]
+    [InlineData(0xC00000E5, FaultEffect.MayHaveApplied)]
+    [InlineData(0xDEADBEEF, FaultEffect.MayHaveApplied)]
+    public void FromAnswer_ToAChange_OnlyAPlainRefusalDidNothing(uint status, FaultEffect effect)
+    {
+        Assert.Equal(effect, SmbFault.FromAnswer(status, isChange: true, "writing").Effect);
+        Assert.Equal(FaultEffect.NotSent, SmbFault.FromAnswer(status, isChange: false, "reading").Effect);
+    }
+
     [Theory]
     [InlineData(2, TransportFaultKind.NotFound)]
     [InlineData(3, TransportFaultKind.NotFound)]

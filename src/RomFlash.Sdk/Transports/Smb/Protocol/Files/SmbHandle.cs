@@ -41,31 +41,49 @@ internal sealed class SmbHandle(SmbChannel channel, SmbTree tree, SmbFileId file
             return fault;
         }
 
-        return reply.Status == NtStatus.Success ? default(Done) : SmbFault.FromStatus(reply.Status, FaultEffect.NotSent, doing);
+        return reply.Status == NtStatus.Success ? default(Done) : SmbFault.FromAnswer(reply.Status, changes, doing);
     }
 
-    /// <summary>Closes it and waits for the answer; at once the second time.</summary>
-    public ValueTask<TransportResult<Done>> CloseAsync(CancellationToken cancellationToken)
+    /// <summary>Closes it and waits for the answer; at once the second time, unless the first could not send the request.</summary>
+    public async ValueTask<TransportResult<Done>> CloseAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _isClosed, 1) != 0)
         {
-            return new(default(Done));
+            return default(Done);
         }
 
         var frame = Begin(SmbCommand.Close, FileCodec.CloseBytes, out var body);
         FileCodec.WriteClose(body, FileId);
 
         // A file that is to be removed is removed by this.
-        return CallAsync(frame, changes: true, "closing", cancellationToken);
+        var closed = await CallAsync(frame, changes: true, "closing", cancellationToken).ConfigureAwait(false);
+        if (!closed.TryGetValue(out _, out var fault) && fault is { Effect: FaultEffect.NotSent, PeerCode: null })
+        {
+            // Still open over there, where it may keep others away.
+            Volatile.Write(ref _isClosed, 0);
+        }
+
+        return closed;
     }
 
-    /// <summary>Closes it as far as that works, within bounds.</summary>
+    /// <summary>Closes it, and waits for that within bounds; what could not be sent by then is sent as soon as there are credits.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Volatile.Read(ref _isClosed) == 0 && Channel.Fault is null)
+        if (!IsOpen)
         {
-            using var patience = new CancellationTokenSource(Patience, time);
+            return;
+        }
+
+        using (var patience = new CancellationTokenSource(Patience, time))
+        {
             await CloseAsync(patience.Token).ConfigureAwait(false);
         }
+
+        if (IsOpen)
+        {
+            _ = CloseAsync(CancellationToken.None).AsTask();
+        }
     }
+
+    private bool IsOpen => Volatile.Read(ref _isClosed) == 0 && Channel.Fault is null;
 }

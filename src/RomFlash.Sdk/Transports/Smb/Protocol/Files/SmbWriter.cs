@@ -83,7 +83,7 @@ internal static class SmbWriter
 
         if (reply.Status != NtStatus.Success)
         {
-            return (0, SmbFault.FromStatus(reply.Status, FaultEffect.NotSent, "writing"));
+            return (0, SmbFault.FromAnswer(reply.Status, isChange: true, "writing"));
         }
 
         return FileCodec.TryReadWrite(reply.Message, out var written) && written > 0 && written <= length

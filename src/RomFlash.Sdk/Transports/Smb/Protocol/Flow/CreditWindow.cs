@@ -115,6 +115,10 @@ internal sealed class CreditWindow(long firstMessageId = 0)
         }
     }
 
+    /// <summary>The most that a request asks for.</summary>
+    /// <param name="charge">What it takes itself.</param>
+    public static int MostAskedFor(int charge) => charge + Step;
+
     /// <summary>Takes note of an answer.</summary>
     /// <param name="charge">What the request had taken; 0 for an interim answer.</param>
     /// <param name="granted">What the peer grants with it.</param>

@@ -25,8 +25,9 @@ internal sealed class SmbTransfer
 }
 
 /// <summary>What the table of message ids holds. The exchange is null when nobody waits any more: the answer is still to come, and then dropped.</summary>
+/// <remarks><c>AbandonedAt</c> is when the last one who waited gave it up.</remarks>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct PendingEntry(PendingExchange? Exchange, SmbCommand Command, int Charge, bool IsSealed, uint TreeId);
+internal readonly record struct PendingEntry(PendingExchange? Exchange, SmbCommand Command, int Charge, bool IsSealed, uint TreeId, long AbandonedAt = 0);
 
 /// <summary>Somebody who waits for an answer; used again, so that an exchange allocates nothing. Everything but the wait itself is guarded by the channel's lock.</summary>
 internal sealed class PendingExchange(SmbChannel channel) : IValueTaskSource<SmbReply>

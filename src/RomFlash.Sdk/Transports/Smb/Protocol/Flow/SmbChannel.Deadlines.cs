@@ -57,6 +57,9 @@ internal sealed partial class SmbChannel
             {
                 if (entry.Exchange is not { } exchange)
                 {
+                    // Its credits are gone for as long as it is not answered, and cancelling it did not help: with a peer that never answers they would all go.
+                    isLost |= now - entry.AbandonedAt >= _maxPendingTime;
+                    next = Math.Min(next, entry.AbandonedAt + _maxPendingTime);
                     continue;
                 }
 
@@ -75,7 +78,8 @@ internal sealed partial class SmbChannel
 
             foreach (var (messageId, _, entry) in given ?? [])
             {
-                _pending[messageId] = entry with { Exchange = null };
+                _pending[messageId] = entry with { Exchange = null, AbandonedAt = now };
+                next = Math.Min(next, now + _maxPendingTime);
             }
 
             if (_sendingSince != long.MaxValue)

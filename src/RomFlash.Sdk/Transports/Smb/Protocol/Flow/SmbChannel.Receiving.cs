@@ -247,7 +247,9 @@ internal sealed partial class SmbChannel
             }
 
             Postpone(messageId, SmbHeader.AsyncIdOf(message));
-            _credits.Settle(0, credits);
+
+            // It may be unsigned: more than was asked for is not believed, or somebody on the way could make us leave the peer's window.
+            _credits.Settle(0, Math.Min(credits, CreditWindow.MostAskedFor(entry.Charge)));
             return true;
         }
 
@@ -287,7 +289,8 @@ internal sealed partial class SmbChannel
         }
     }
 
-    // MS-SMB2, 3.2.5.1.1 to 3.2.5.1.3. An interim answer need not be signed: it can't do more than postpone a deadline, within a bound.
+    // MS-SMB2, 3.2.5.1.1 to 3.2.5.1.3. An interim answer need not be signed: it can't do more than postpone a deadline, within a bound, and grant what
+    // was asked for.
     private bool IsTrusted(Span<byte> message, SmbHeaderFlags flags, in PendingEntry entry, bool isSealed, bool isInterim)
     {
         if (_shield is not { } shield)
@@ -328,7 +331,8 @@ internal sealed partial class SmbChannel
         {
             if (_pending.TryGetValue(messageId, out var entry) && entry.Exchange is { } exchange)
             {
-                exchange.AsyncId = asyncId;
+                // The first name counts: a second one, of another request, would have that one cancelled.
+                exchange.AsyncId = exchange.AsyncId == 0 ? asyncId : exchange.AsyncId;
                 var now = _time.GetTimestamp();
 
                 // The answer may overtake the note that the request has left.
@@ -342,14 +346,21 @@ internal sealed partial class SmbChannel
     // Nobody waits for the file that was opened: it must not stay open, and keep others away, until the connection ends.
     private void CloseAbandoned(ReadOnlySpan<byte> message, in PendingEntry entry)
     {
-        if (SmbHeader.StatusOf(message) == NtStatus.Success && FileCodec.TryReadCreate(message, out var answer) && _credits.TryTakeOne(out var lease))
+        if (SmbHeader.StatusOf(message) == NtStatus.Success && FileCodec.TryReadCreate(message, out var answer))
         {
-            var frame = Rent(FileCodec.CloseBytes);
-            FileCodec.WriteClose(frame.Add(SmbCommand.Close, entry.TreeId, FileCodec.CloseBytes), answer.FileId);
-            _ = DropAsync(Send(frame, lease, new(DemandsSealing: entry.IsSealed), null, CancellationToken.None));
+            _ = CloseAsync(answer.FileId, entry.TreeId, entry.IsSealed);
         }
 
-        static async Task DropAsync(ValueTask<SmbReply> reply) => (await reply.ConfigureAwait(false)).Dispose();
+        async Task CloseAsync(SmbFileId fileId, uint treeId, bool isSealed)
+        {
+            var lease = await TakeCreditsAsync(1, 1, CancellationToken.None).ConfigureAwait(false);
+            if (lease.Fault is null)
+            {
+                var frame = Rent(FileCodec.CloseBytes);
+                FileCodec.WriteClose(frame.Add(SmbCommand.Close, treeId, FileCodec.CloseBytes), fileId);
+                (await Send(frame, lease, new(DemandsSealing: isSealed), null, CancellationToken.None).ConfigureAwait(false)).Dispose();
+            }
+        }
     }
 
     /// <summary>Opens or verifies one frame at a time on the thread pool. Used again, so that it allocates nothing.</summary>

@@ -178,7 +178,9 @@ internal sealed partial class SmbChannel : IAsyncDisposable
                 return;
             }
 
-            _pending[exchange.MessageId] = entry with { Exchange = null };
+            var now = _time.GetTimestamp();
+            _pending[exchange.MessageId] = entry with { Exchange = null, AbandonedAt = now };
+            Arm(now + _maxPendingTime);
             reply = new(new TransportFault(TransportFaultKind.Cancelled, EffectOfAbandoned(exchange), "cancelled while the peer had not answered yet"));
             asyncId = exchange.AsyncId;
         }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using RomFlash.Sdk.Testing;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Smb;
+using RomFlash.Sdk.Transports.Smb.Protocol.Files;
 using RomFlash.Sdk.Transports.Smb.Protocol.Flow;
 using RomFlash.Sdk.Transports.Smb.Protocol.Wire;
 
@@ -85,6 +86,85 @@ public sealed class SmbChannelTests
 
         var close = await peer.ReadAsync();
         Assert.Equal((SmbCommand.Close, 0x1234UL), (SmbHeader.CommandOf(close), BinaryPrimitives.ReadUInt64LittleEndian(close.AsSpan(64 + 8))));
+    }
+
+    [Fact]
+    public async Task ExchangeAsync_AbandonedCreateSucceedsWhileCreditsAreWaitedFor_ClosesTheFileAfterwards()
+    {
+        await using var peer = await RawPeer.ConnectAsync();
+        using var cancellation = new CancellationTokenSource();
+        var reply = peer.SendAsync(SmbCommand.Create, 64, new(Changes: true), cancellation.Token);
+        var request = await peer.ReadAsync();
+        await cancellation.CancelAsync();
+        Assert.NotNull((await reply).Fault);
+        await peer.ReadAsync();
+        var waiting = peer.EchoAsync();
+
+        var answer = RawPeer.Answer(request, bodyBytes: 88);
+        BinaryPrimitives.WriteUInt16LittleEndian(answer.AsSpan(64), 89);
+        await peer.SendAsync(answer);
+
+        var echo = await peer.ReadAsync();
+        Assert.Equal(SmbCommand.Echo, SmbHeader.CommandOf(echo));
+        await peer.SendAsync(RawPeer.Answer(echo));
+        Assert.Equal(SmbCommand.Close, SmbHeader.CommandOf(await peer.ReadAsync()));
+        (await waiting).Dispose();
+    }
+
+    [Fact]
+    public async Task ExchangeAsync_RequestThatIsNeverAnswered_EndsTheChannelAtTheBound()
+    {
+        var clock = new SimulatedClock();
+        await using var peer = await RawPeer.ConnectAsync(clock, new() { MaxPendingTime = TimeSpan.FromSeconds(70), KeepAliveInterval = TimeSpan.FromMinutes(10) });
+        await peer.GrantAsync();
+        using var cancellation = new CancellationTokenSource();
+        var reply = peer.EchoAsync(cancellation.Token);
+        await peer.ReadAsync();
+        await cancellation.CancelAsync();
+        Assert.Equal(TransportFaultKind.Cancelled, (await reply).Fault!.Kind);
+        await peer.ReadAsync();
+
+        clock.Advance(TimeSpan.FromSeconds(69));
+        await peer.GrantAsync();
+        Assert.Null(peer.Channel.Fault);
+
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(TransportFaultKind.TimedOut, (await peer.EchoAsync().WaitAsync(Patience)).Fault!.Kind);
+    }
+
+    [Fact]
+    public async Task Receive_InterimAnswerThatGrantsAnyNumber_IsBelievedWhatWasAskedFor()
+    {
+        await using var peer = await RawPeer.ConnectAsync();
+        peer.Protect(seals: false);
+        var reply = peer.EchoAsync();
+        var request = await peer.ReadAsync();
+        var interim = RawPeer.Interim(request, 0xA5);
+        BinaryPrimitives.WriteUInt16LittleEndian(interim.AsSpan(14), ushort.MaxValue);
+        await peer.SendAsync(interim);
+        await peer.SendAsync(RawPeer.Interim(request, 0xA6));
+        await peer.SendAsync(peer.Sign(RawPeer.Answer(request)));
+        (await reply.WaitAsync(Patience)).Dispose();
+
+        Assert.InRange(peer.Channel.CreditTotal, 2, 256);
+    }
+
+    [Fact]
+    public async Task HandleCloseAsync_CancelledBeforeItWasSent_IsClosedByDisposing()
+    {
+        await using var peer = await RawPeer.ConnectAsync();
+        await peer.GrantAsync();
+        var handle = new SmbHandle(peer.Channel, new SmbTree(7, "ESP$", DemandsSealing: false, IsWritable: true), new(1, 2), TimeProvider.System);
+
+        var closed = await handle.CloseAsync(new CancellationToken(canceled: true));
+        Assert.False(closed.TryGetValue(out _, out var fault));
+        Assert.Equal(FaultEffect.NotSent, fault.Effect);
+        var disposing = handle.DisposeAsync();
+
+        var close = await peer.ReadAsync();
+        Assert.Equal(SmbCommand.Close, SmbHeader.CommandOf(close));
+        await peer.SendAsync(RawPeer.Answer(close));
+        await disposing.AsTask().WaitAsync(Patience);
     }
 
     [Theory]
