@@ -33,7 +33,10 @@ public sealed record SmbConnectorOptions
         init => field = IsTime(value) ? value : throw new ArgumentOutOfRangeException(nameof(value));
     } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a peer may keep a request pending by interim answers: 5 minutes by default, 1 ms to 10 minutes.</summary>
+    /// <summary>
+    /// How long a peer may keep a request pending by interim answers, and how long it may owe the answer to one that was given up before the connection is taken for lost: 5 minutes by
+    /// default, 1 ms to 10 minutes.
+    /// </summary>
     public TimeSpan MaxPendingTime
     {
         get;

@@ -6,6 +6,9 @@ namespace RomFlash.Sdk.Transports.Smb;
 /// <summary>A share as the system partition. What a server writes to its disk is asked of it for files; SMB has no way to ask the same for a directory.</summary>
 internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address, TimeProvider time) : IPartitionFiles
 {
+    /// <summary>STATUS_SHARING_VIOLATION (MS-ERREF, 2.3.1): somebody has it open, and shares nothing.</summary>
+    private const ulong SharingViolation = 0xC0000043;
+
     // Two requests on their way while the next two are read: more holds more memory and is not faster.
     public const int Chunk = 2 << 20;
 
@@ -90,7 +93,7 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
     }
 
     // A server that is out of files or memory is busy too, and says nothing of who is connected. Another library's fault may come without a code.
-    private static bool IsHeld(TransportFault fault) => fault.PeerCode is not { } code || code is { Dialect: PeerCode.NtStatus, Number: 0xC0000043 };
+    private static bool IsHeld(TransportFault fault) => fault.PeerCode is not { } code || code is { Dialect: PeerCode.NtStatus, Number: SharingViolation };
 
     private static string PathOf(string path) => path.Replace('/', '\\');
 

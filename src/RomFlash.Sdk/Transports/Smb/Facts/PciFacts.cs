@@ -21,6 +21,7 @@ internal static class PciFacts
     public static async ValueTask<ImmutableArray<InstalledRom>> ReadArrayControllersAsync(RegistryReader registry)
     {
         var controllers = new SortedDictionary<string, InstalledRom>(StringComparer.Ordinal);
+        // Where nobody is told, none is listed: what is not listed can't be upgraded.
         foreach (var device in await registry.ListKeysAsync(Enumeration, MaxDevices).ConfigureAwait(false) ?? [])
         {
             if (!TryParse(device, out var pci, out var stem))

@@ -11,8 +11,8 @@ internal sealed class RegistryReader(RegistryClient registry, CancellationToken 
 {
     private const int MaxText = 1024;
 
-    public async ValueTask<RegistryKey?> OpenAsync(string path, RegistryAccess access = RegistryAccess.QueryValues) =>
-        Keep(await registry.OpenKeyAsync(path, access, cancellationToken).ConfigureAwait(false));
+    public async ValueTask<RegistryKey?> OpenAsync(string path) =>
+        Keep(await registry.OpenKeyAsync(path, RegistryAccess.QueryValues, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Whether there is such a key; null when it may be there, but nobody is told.</summary>
     public async ValueTask<bool?> IsThereAsync(string path)

@@ -88,6 +88,7 @@ internal static class SmbFault
     // What is found out before anything is done (MS-SMB2, 3.3.5.2), and what the file system says instead of doing it. A device's error or a lost answer of a server behind the server is neither.
     private static bool IsRefusal(uint status) => KindOfStatus(status) switch
     {
+        // USER_SESSION_DELETED, NETWORK_NAME_DELETED, NETWORK_SESSION_EXPIRED, FILE_CLOSED, INVALID_HANDLE.
         TransportFaultKind.Lost => status is 0xC0000203 or 0xC00000C9 or 0xC000035C or 0xC0000128 or 0xC0000008,
         TransportFaultKind.TimedOut or TransportFaultKind.Cancelled or TransportFaultKind.Unmapped or TransportFaultKind.ProtocolViolation => false,
         _ => true,

@@ -18,6 +18,8 @@ internal sealed class SmbHandle(SmbChannel channel, SmbTree tree, SmbFileId file
     /// <summary>Why it can't be used; null when it can.</summary>
     public TransportFault? Gone => Volatile.Read(ref _isClosed) == 0 ? null : new(TransportFaultKind.Lost, FaultEffect.NotSent, "the handle had been closed");
 
+    private bool IsOpen => Volatile.Read(ref _isClosed) == 0 && Channel.Fault is null;
+
     public ExchangeTraits Traits(bool changes = false, SmbTransfer? transfer = null) => new(changes, tree.DemandsSealing, transfer);
 
     /// <summary>Begins a request.</summary>
@@ -81,9 +83,8 @@ internal sealed class SmbHandle(SmbChannel channel, SmbTree tree, SmbFileId file
 
         if (IsOpen)
         {
+            // Nobody waits; the channel's own deadline for credits ends it.
             _ = CloseAsync(CancellationToken.None).AsTask();
         }
     }
-
-    private bool IsOpen => Volatile.Read(ref _isClosed) == 0 && Channel.Fault is null;
 }
