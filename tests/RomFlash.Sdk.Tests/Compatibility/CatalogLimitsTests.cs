@@ -8,6 +8,7 @@ using RomFlash.Sdk.Testing;
 namespace RomFlash.Sdk.Tests.Compatibility;
 
 /// <summary>What is too large or too deep is refused before it costs anything.</summary>
+[Collection("Alone")]
 public sealed class CatalogLimitsTests
 {
     private const long Gigabyte = 1L << 30;

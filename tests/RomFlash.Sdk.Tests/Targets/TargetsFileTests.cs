@@ -114,29 +114,6 @@ public sealed class TargetsFileTests
     public void TryParse_TooLarge_IsRefusedUnread() =>
         Assert.Contains("larger than 16777216 bytes", TargetsFile.TryParse(new byte[TargetsFile.MaxLength + 1], "rack.json", Schemes).Match(_ => "good", f => f.Detail), StringComparison.Ordinal);
 
-    [Fact]
-    public async Task LoadAsync_FileOfAGigabyte_IsRefusedUnread()
-    {
-        var path = Path.GetTempFileName();
-        try
-        {
-            using (var file = File.OpenWrite(path))
-            {
-                file.SetLength(1L << 30);
-            }
-
-            var before = GC.GetTotalAllocatedBytes();
-            Assert.False((await TargetsFile.LoadAsync(path, Schemes, default)).TryGetValue(out _, out var failure));
-
-            Assert.IsType<TargetsFileUnusable>(failure);
-            Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 64 << 20);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
     [Theory]
     [InlineData("/no/such/file")]
     [InlineData("/dev/zero")]

@@ -6,6 +6,7 @@ using RomFlash.Sdk.Transports.Smb;
 namespace RomFlash.Sdk.Tests.Transports.Smb.Scripted;
 
 /// <summary>Peers that let somebody log on, and are wrong afterwards: in how they protect what they send, and in what they say under a right signature.</summary>
+[Collection("Alone")]
 public sealed class HostileSessionTests
 {
     private const ushort TreeConnect = 3;
