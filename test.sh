@@ -42,6 +42,8 @@ peers=(
   "smbclient smbclient"
   "net samba-common-bin"
   "/usr/lib/python3/dist-packages/impacket python3-impacket"
+  "/usr/sbin/sshd openssh-server"
+  "ssh openssh-client"
   "setsid util-linux"
   "mount mount"
 )

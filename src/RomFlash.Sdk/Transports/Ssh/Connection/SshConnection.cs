@@ -1,0 +1,139 @@
+namespace RomFlash.Sdk.Transports.Ssh.Connection;
+
+/// <summary>A target that ssh has logged on to. Channels and shells belong to who opened them; when the connection is disposed, those that share it end.</summary>
+internal sealed class SshConnection : IAsyncDisposable
+{
+    // Its only use is to live: it ends when its input does, and that ends with this process.
+    public const string KeeperScript = "exec cat >/dev/null";
+
+    private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly OpenSshClient _client;
+    private readonly SshPrivateFolder _folder;
+    private readonly SshAddress _address;
+    private readonly string? _knownHosts;
+    private readonly SshChannel? _master;
+    private int _isDisposed;
+
+    private SshConnection(OpenSshClient client, SshAddress address, SshPrivateFolder folder, string? knownHosts, SshChannel? master)
+    {
+        _client = client;
+        _address = address;
+        _folder = folder;
+        _knownHosts = knownHosts;
+        _master = master;
+    }
+
+    /// <summary>The process that holds the shared connection; null without one.</summary>
+    public int? MasterProcessId => _master?.ProcessId;
+
+    /// <summary>Logs on. A fault's effect is always that nothing was sent.</summary>
+    public static async Task<TransportResult<SshConnection>> OpenAsync(OpenSshClient client, SshAddress address, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent);
+        }
+
+        if (!SshPrivateFolder.Create().TryGetValue(out var folder, out var fault))
+        {
+            return fault;
+        }
+
+        var isOurs = true;
+        try
+        {
+            var keys = new SshHostKeys(client, address, folder);
+            string? knownHosts = null;
+            if (address.HostKey is { } pin && !(await keys.PinAsync(pin, cancellationToken).ConfigureAwait(false)).TryGetValue(out knownHosts, out fault))
+            {
+                return fault;
+            }
+
+            var route = new SshRoute(client.Options.Multiplex ? folder.ControlSocket : null, knownHosts);
+            var opened = await OpenOwnAsync(client, address, route, KeeperScript, cancellationToken).ConfigureAwait(false);
+            if (!opened.TryGetValue(out var channel, out fault))
+            {
+                fault = fault.Kind is TransportFaultKind.PeerNotTrusted ? await keys.ExplainAsync(fault, cancellationToken).ConfigureAwait(false) : fault;
+
+                // The keeper changes nothing, whether it ran or not.
+                return fault with { Effect = FaultEffect.NotSent };
+            }
+
+            if (route.ControlSocket is null)
+            {
+                // It has shown that the target can be logged on to.
+                await channel.DisposeAsync().ConfigureAwait(false);
+            }
+
+            isOurs = false;
+            return new SshConnection(client, address, folder, knownHosts, route.ControlSocket is null ? null : channel);
+        }
+        finally
+        {
+            if (isOurs)
+            {
+                folder.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Runs a script on the far side over a channel of its own; each value in it is a <see cref="ShellText.Quote"/>.</summary>
+    public Task<TransportResult<SshChannel>> OpenChannelAsync(string script, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
+        return _master is null
+            ? OpenOwnAsync(_client, _address, new(null, _knownHosts), script, cancellationToken)
+            : OpenAsync(_client, script, command => _client.Share(_address, _folder.ControlSocket, command), cancellationToken);
+    }
+
+    /// <summary>Begins a shell for one script after another.</summary>
+    public async Task<TransportResult<RemoteShell>> OpenShellAsync(CancellationToken cancellationToken)
+    {
+        var opened = await OpenChannelAsync(RemoteShell.Script, cancellationToken).ConfigureAwait(false);
+        return opened.TryGetValue(out var channel, out var fault)
+            ? await RemoteShell.OpenAsync(channel, _client.Options.ConnectTimeout, cancellationToken).ConfigureAwait(false)
+            : fault with { Effect = FaultEffect.NotSent };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        if (_master is not null)
+        {
+            if (_master.Fault is null && _client.Start(_client.Exit(_address, _folder.ControlSocket)).TryGetValue(out var exit, out _))
+            {
+                await using (exit.ConfigureAwait(false))
+                {
+                    await exit.WaitAsync(ExitTimeout, CancellationToken.None).ConfigureAwait(false);
+                }
+            }
+
+            // By its id when it did not listen.
+            await _master.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _folder.Dispose();
+    }
+
+    private static Task<TransportResult<SshChannel>> OpenOwnAsync(OpenSshClient client, SshAddress address, SshRoute route, string script, CancellationToken cancellationToken) =>
+        OpenAsync(client, script, command => client.Connect(address, route, command), cancellationToken);
+
+    private static async Task<TransportResult<SshChannel>> OpenAsync(OpenSshClient client, string script, Func<string, List<string>> arguments, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent);
+        }
+
+        var nonce = SshChannel.NewNonce();
+        var framed = SshChannel.Frame(nonce, script);
+        return client.Start(arguments(SshChannel.CommandLine(nonce, framed.Length))).TryGetValue(out var process, out var fault)
+            ? await SshChannel.OpenAsync(process, nonce, framed, client.Options, client.Time, cancellationToken).ConfigureAwait(false)
+            : fault;
+    }
+}
