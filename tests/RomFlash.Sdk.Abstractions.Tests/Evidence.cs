@@ -54,7 +54,7 @@ internal static class Evidence
             Manifest = new(Deposit, 3, [file]),
             Files = [new(file, Digest(sent), found == 0 ? default : Digest(found))],
             Verification = verification,
-            StrongestAvailable = strongest,
+            UsualVerification = strongest,
         };
     }
 

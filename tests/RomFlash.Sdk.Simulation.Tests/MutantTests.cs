@@ -146,7 +146,7 @@ public sealed class MutantTests
                 Manifest = manifest,
                 Files = [.. manifest.Files.Select(f => new StagedFile(f, f.Sha256, f.Sha256))],
                 Verification = VerificationMethod.ReadBack,
-                StrongestAvailable = VerificationMethod.ReadBack,
+                UsualVerification = VerificationMethod.ReadBack,
             };
         }
 

@@ -121,7 +121,7 @@ internal static class PlanText
 
     private static string Allowed(PlannedPolicy policy)
     {
-        var allowed = new List<string> { $"verification by {policy.MinimumVerification?.ToString() ?? "the strongest way of the transport"}" };
+        var allowed = new List<string> { $"verification by {policy.MinimumVerification?.ToString() ?? "what the transport usually does"}" };
         if (policy.AllowDowngrade)
         {
             allowed.Add("downgrades");

@@ -55,7 +55,7 @@ internal static class ProbeText
         }
 
         yield return facts.Boot.TryGet(out var boot) ? $"  boot: {ResultText.Plain(boot.Value)}" : Line("boot", facts.Boot);
-        yield return report.Evidence.Deposit.TryGet(out var deposit) ? $"  strongest verification: {deposit.Strongest}" : Line("deposits", report.Evidence.Deposit);
+        yield return report.Evidence.Deposit.TryGet(out var deposit) ? $"  strongest verification: {deposit.Strongest}{(deposit.Usual == deposit.Strongest ? string.Empty : $"; usual: {deposit.Usual}")}" : Line("deposits", report.Evidence.Deposit);
         yield return report.Evidence.Armed.TryGet(out var armed) ? $"  armed: {armed.Phase}; {Offers(armed)}" : Line("arming", report.Evidence.Armed);
         yield return $"  can be restarted: {(report.Evidence.CanReboot ? "yes" : "no")}";
     }

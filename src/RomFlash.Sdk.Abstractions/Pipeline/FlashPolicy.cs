@@ -58,7 +58,7 @@ public sealed record FlashPolicy
     /// <summary>The default policy.</summary>
     public static FlashPolicy Default { get; } = new();
 
-    /// <summary>The weakest verification that is accepted, or null for the strongest that the transport has.</summary>
+    /// <summary>The weakest verification that is accepted, or null for what the transport usually does (<see cref="DepositTraits.Usual"/>, mostly the strongest that it has).</summary>
     public VerificationMethod? MinimumVerification { get; init; }
 
     /// <summary>Allows a ROM that is older than the installed one. The lowest supported version still holds.</summary>

@@ -62,8 +62,8 @@ public sealed record StagingEvidence
     /// <summary>How the copies were verified.</summary>
     public required VerificationMethod Verification { get; init; }
 
-    /// <summary>The strongest way to verify that the transport has.</summary>
-    public required VerificationMethod StrongestAvailable { get; init; }
+    /// <summary>How the transport verifies copies as long as the policy does not ask for more: <see cref="DepositTraits.Usual"/>.</summary>
+    public required VerificationMethod UsualVerification { get; init; }
 
     /// <summary>The endpoint that took the deposit.</summary>
     public string Endpoint { get; init; } = string.Empty;

@@ -41,9 +41,9 @@ public sealed class StagedImage
 
     private static FlashFailure? Object(ApprovedUpgrade approved, StagingEvidence evidence)
     {
-        var known = approved.Report.Evidence.Deposit.TryGet(out var traits) ? traits.Strongest : VerificationMethod.None;
-        var strongest = known > evidence.StrongestAvailable ? known : evidence.StrongestAvailable;
-        var minimum = approved.Policy.MinimumVerification ?? strongest;
+        var known = approved.Report.Evidence.Deposit.TryGet(out var traits) ? traits.Usual : VerificationMethod.None;
+        var usual = known > evidence.UsualVerification ? known : evidence.UsualVerification;
+        var minimum = approved.Policy.MinimumVerification ?? usual;
         if (evidence.Verification < minimum || evidence.Verification == VerificationMethod.None)
         {
             return new VerificationTooWeak { Detail = $"verified by {evidence.Verification}, the minimum is {minimum}" };

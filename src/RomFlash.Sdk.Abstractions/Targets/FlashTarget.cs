@@ -23,7 +23,7 @@ public sealed record TargetEndpoint
     public string? CredentialReference { get; init; }
 
     /// <summary>Checks an address and makes an endpoint of it.</summary>
-    /// <param name="address">An absolute URI without user information.</param>
+    /// <param name="address">An absolute URI without user information; a user alone may stand in an <c>ssh:</c> address.</param>
     /// <param name="credentialReference">A name for the credential source, or null.</param>
     /// <returns>The endpoint, or <see cref="InvalidParameter"/> or <see cref="SecretInAddress"/>; an address with a secret is not repeated.</returns>
     public static FlashResult<TargetEndpoint> TryCreate(string address, string? credentialReference = null)
@@ -36,7 +36,7 @@ public sealed record TargetEndpoint
                 : new InvalidParameter { Parameter = "target", Detail = $"'{address}' is not an absolute URI such as dir:/mnt/esp" };
         }
 
-        if (uri.UserInfo.Length > 0)
+        if (uri.UserInfo.Length > 0 && !IsUserAlone(uri))
         {
             return new SecretInAddress { Detail = $"a {uri.Scheme} address holds user information" };
         }
@@ -52,6 +52,9 @@ public sealed record TargetEndpoint
     /// <summary>The address.</summary>
     /// <returns>The address as a URI.</returns>
     public override string ToString() => Address.IsFile ? Address.LocalPath : Address.OriginalString;
+
+    // ssh://user@host is how everybody writes it, and a user's name is no secret; elsewhere a token may stand there.
+    private static bool IsUserAlone(Uri uri) => uri.Scheme == "ssh" && !Uri.UnescapeDataString(uri.UserInfo).Contains(':', StringComparison.Ordinal);
 
     // "admin:secret@host" parses as a URI with the scheme "admin". An address that means a path or a host has a slash after its scheme.
     private static bool IsUserAtHost(string address, Uri uri)

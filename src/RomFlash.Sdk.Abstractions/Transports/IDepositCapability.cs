@@ -37,6 +37,8 @@ public enum DepositEffect
 /// <summary>What a deposit capability can do.</summary>
 public sealed record DepositTraits
 {
+    private readonly VerificationMethod? _usual;
+
     /// <summary>The ways to verify a copy that the transport has.</summary>
     public required ImmutableArray<VerificationMethod> Verification { get; init; }
 
@@ -60,6 +62,22 @@ public sealed record DepositTraits
 
     /// <summary>The strongest of <see cref="Verification"/>.</summary>
     public VerificationMethod Strongest => Verification.IsDefaultOrEmpty ? VerificationMethod.None : Verification.Max();
+
+    /// <summary>
+    /// One of <see cref="Verification"/>: how copies are verified as long as the policy does not ask for more. The strongest by default; a transport whose
+    /// target is trusted with computing a digest, and far away, names that.
+    /// </summary>
+    public VerificationMethod Usual
+    {
+        get => _usual ?? Strongest;
+        init => _usual = value;
+    }
+
+    /// <summary>How to verify under a policy: the usual way, or the weakest of the others that is strong enough; the strongest when none is.</summary>
+    /// <param name="minimum">The weakest that the policy accepts, or null.</param>
+    /// <returns>The method.</returns>
+    public VerificationMethod MethodFor(VerificationMethod? minimum) =>
+        minimum is not { } least || Usual >= least ? Usual : Verification.Where(m => m >= least).DefaultIfEmpty(Strongest).Min();
 }
 
 /// <summary>One file of a deposit.</summary>

@@ -343,7 +343,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             // No inert place over there: what is sent in full is armed, so that it waits for its hour here.
             return await WaitForWindowAndGatesAsync(approved.Components, cancellationToken).ConfigureAwait(false) is { } tooEarly
                 ? await AbandonAsync(tooEarly).ConfigureAwait(false)
-                : await ArmByDepositAsync(approved, _deposit, traits.Strongest, cancellationToken).ConfigureAwait(false);
+                : await ArmByDepositAsync(approved, _deposit, traits.MethodFor(_policy.MinimumVerification), cancellationToken).ConfigureAwait(false);
         }
 
         if (!(await StageAsync(approved, _deposit, cancellationToken).ConfigureAwait(false)).TryGetValue(out var staged, out failure))

@@ -103,7 +103,7 @@ public sealed class FlashPlan
             Catalogs = catalogs,
             Images = [.. request.Images.Select(i => new PlannedImage(i.Sha256, i.Length, i.Source.Name, i.Evidence.Format) { Package = i.Evidence.Wrapper })],
             Policy = PlannedPolicy.Of(request.Policy),
-            Targets = [.. found.Select(f => PlannedTarget.Of(f, request.WindowOf(f.Target)))],
+            Targets = [.. found.Select(f => PlannedTarget.Of(f, request.Policy, request.WindowOf(f.Target)))],
         });
     }
 

@@ -51,7 +51,7 @@ public sealed class PlanBinding
     /// <summary>What differs between the plan and what is about to be done. Differences from what an earlier boot of this run has changed itself are none.</summary>
     internal ImmutableArray<PlanDifference> FindDifferences(FlashRequest request, PreflightReport now, bool isFirstBoot)
     {
-        var fresh = PlannedTarget.Of(now, request.Policy.Window);
+        var fresh = PlannedTarget.Of(now, request.Policy, request.Policy.Window);
         return
         [
             .. FindDifferences(request),

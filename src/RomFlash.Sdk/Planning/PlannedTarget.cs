@@ -148,7 +148,7 @@ public sealed record PlannedTarget
         return FlashTarget.TryCreate(Id, endpoints.MoveToImmutable());
     }
 
-    internal static PlannedTarget Of(PreflightReport preflight, FlashWindow window)
+    internal static PlannedTarget Of(PreflightReport preflight, FlashPolicy policy, FlashWindow window)
     {
         var report = preflight.Probe.TryGetValue(out var probed, out _) ? probed : null;
         var isReady = preflight.Blockers.IsEmpty && !preflight.IsCurrent && !preflight.Components.IsEmpty;
@@ -162,7 +162,7 @@ public sealed record PlannedTarget
             Waived = [.. preflight.Waived.OrderBy(w => w.Blocker, StringComparer.Ordinal)],
             Boots = isReady ? preflight.Verdict?.Boots ?? 0 : 0,
         };
-        return report is null ? target : target.With(report, preflight.Verdict);
+        return report is null ? target : target.With(report, policy, preflight.Verdict);
     }
 
     internal static ImmutableArray<PlannedEndpoint> EndpointsOf(FlashTarget target) => [.. target.Endpoints.Select(e => new PlannedEndpoint(e.ToString(), e.CredentialReference))];
@@ -173,7 +173,7 @@ public sealed record PlannedTarget
     internal bool Holds(UpgradeComponent component) =>
         Standing == PlannedStanding.Ready && Roms.Any(r => string.Equals(r.Id, component.ComponentId, StringComparison.Ordinal) && r.Path.Any(p => p.Sha256 == component.Sha256));
 
-    private PlannedTarget With(TargetReport report, CompatibilityVerdict? verdict)
+    private PlannedTarget With(TargetReport report, FlashPolicy policy, CompatibilityVerdict? verdict)
     {
         var decided = verdict is null || verdict.Components.IsDefault ? [] : verdict.Components;
         var armed = report.Evidence.Armed.TryGet(out var state) && !state.Offers.IsDefault ? state.Offers : [];
@@ -184,7 +184,7 @@ public sealed record PlannedTarget
             Partition = report.Facts.SystemPartition.TryGet(out var partition)
                 ? new PlannedPartition(partition.Location, partition.FileSystem.TryGet(out var system) ? system : null, partition.TotalBytes.TryGet(out var total) ? total : null)
                 : null,
-            Verification = report.Evidence.Deposit.TryGet(out var deposit) ? deposit.Strongest : VerificationMethod.None,
+            Verification = report.Evidence.Deposit.TryGet(out var deposit) ? deposit.MethodFor(policy.MinimumVerification) : VerificationMethod.None,
             ArmingMethods = [.. armed.Select(o => o.Method.Name)],
             CanReboot = report.Evidence.CanReboot,
         };

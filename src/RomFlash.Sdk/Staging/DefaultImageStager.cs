@@ -14,7 +14,7 @@ namespace RomFlash.Sdk.Staging;
 
 /// <summary>
 /// Sends images in chunks, hashing what is sent, and withholds the last chunk until the digest is the validated one: a file that was
-/// swapped on the client never becomes complete on the target. Then verifies with the strongest method that the transport has, and commits.
+/// swapped on the client never becomes complete on the target. Then verifies as the policy asks, or as the transport usually does, and commits.
 /// </summary>
 internal sealed class DefaultImageStager : IImageStager
 {
@@ -119,7 +119,7 @@ internal sealed class DefaultImageStager : IImageStager
         CancellationToken cancellationToken)
     {
         var traits = found.Capability.Traits;
-        var method = traits.Strongest;
+        var method = traits.MethodFor(context.Policy.MinimumVerification);
         var manifest = deposit.Manifest;
         var staged = ImmutableArray.CreateBuilder<StagedFile>(manifest.Files.Length);
         using var chunks = new ChunkBuffers(Math.Clamp(Math.Min(traits.PreferredWriteBytes, traits.MaxWriteBytes), 1, MaxChunkBytes));
@@ -159,7 +159,7 @@ internal sealed class DefaultImageStager : IImageStager
             Manifest = manifest,
             Files = staged.ToImmutable(),
             Verification = method,
-            StrongestAvailable = method,
+            UsualVerification = traits.Usual,
             Endpoint = found.Endpoint.ToString(),
         };
     }

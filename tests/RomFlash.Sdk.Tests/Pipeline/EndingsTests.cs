@@ -314,7 +314,7 @@ public sealed class EndingsTests
             new(new ProbeEvidence { Facts = null!, ReadAt = context.TimeProvider.GetUtcNow() });
 
         public ValueTask<FlashResult<StagingEvidence>> StageAsync(StageContext context, ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken) =>
-            new(new StagingEvidence { Manifest = null!, Files = default, Verification = VerificationMethod.ReadBack, StrongestAvailable = VerificationMethod.ReadBack });
+            new(new StagingEvidence { Manifest = null!, Files = default, Verification = VerificationMethod.ReadBack, UsualVerification = VerificationMethod.ReadBack });
 
         public ValueTask<FlashResult<CleanUpEvidence>> CleanUpAsync(StageContext context, CleanUpScope scope, CancellationToken cancellationToken) =>
             DefaultStages.Stager.CleanUpAsync(context, scope, cancellationToken);

@@ -1,3 +1,5 @@
+using RomFlash.Sdk.Images;
+
 namespace RomFlash.Sdk.Transports.SystemPartitions;
 
 /// <summary>What lies under a name. A link is never followed.</summary>
@@ -33,6 +35,9 @@ internal interface IPartitionFiles
     ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken);
 
     ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken);
+
+    /// <summary>The SHA-256 of a file as the target computes it; null where targets don't.</summary>
+    ValueTask<ContentDigest?> TryDigestAsync(string path, CancellationToken cancellationToken) => new(default(ContentDigest?));
 
     ValueTask CreateFolderAsync(string path, CancellationToken cancellationToken);
 

@@ -60,7 +60,10 @@ internal static class PartitionArming
     }
 
     /// <summary>Arms. Before the last rename nothing lies where firmware looks; with it, everything does.</summary>
-    public static async ValueTask<Done> ArmAsync(PartitionLayout layout, DepositManifest manifest)
+    /// <param name="layout">The partition.</param>
+    /// <param name="manifest">The committed deposit.</param>
+    /// <param name="commit">What is done last, where files alone arm nothing: the commit point then.</param>
+    public static async ValueTask<Done> ArmAsync(PartitionLayout layout, DepositManifest manifest, Func<ValueTask>? commit = null)
     {
         var efi = await layout.NeedEfiAsync().ConfigureAwait(false);
         if (await layout.FindRomFlashAsync().ConfigureAwait(false) is not { } romFlash)
@@ -106,12 +109,20 @@ internal static class PartitionArming
             await layout.Files.RenameFolderAsync(folder, PartitionLayout.Join(efi, "UpdateCapsule"), layout.Token).ConfigureAwait(false);
             await layout.Files.FlushFolderAsync(efi, layout.Token).ConfigureAwait(false);
             await layout.Files.FlushFolderAsync(generationFolder, layout.Token).ConfigureAwait(false);
+            if (commit is not null)
+            {
+                await commit().ConfigureAwait(false);
+            }
         }
 
         return default;
     }
 
-    public static async ValueTask<Done> DisarmAsync(PartitionLayout layout, string depositId)
+    /// <summary>Takes it back.</summary>
+    /// <param name="layout">The partition.</param>
+    /// <param name="depositId">The deposit.</param>
+    /// <param name="revoke">What is done first, where files alone arm nothing; not while somebody else's file waits there, too.</param>
+    public static async ValueTask<Done> DisarmAsync(PartitionLayout layout, string depositId, Func<ValueTask>? revoke = null)
     {
         if (await layout.FindRomFlashAsync().ConfigureAwait(false) is not { } romFlash)
         {
@@ -129,6 +140,11 @@ internal static class PartitionArming
 
             if (updateCapsule is not null && IsArmed(manifest, capsules))
             {
+                if (revoke is not null && !HasForeign(manifest, capsules))
+                {
+                    await revoke().ConfigureAwait(false);
+                }
+
                 await TakeBackAsync(layout, romFlash, manifest, capsules, updateCapsule).ConfigureAwait(false);
             }
 
@@ -139,6 +155,9 @@ internal static class PartitionArming
 
         return default;
     }
+
+    private static bool HasForeign(DepositManifest manifest, IReadOnlyList<PartitionEntry> capsules) =>
+        Enumerable.Range(0, manifest.Files.Length).Count(i => Find(manifest, i, capsules) is not null) < capsules.Count;
 
     private static async ValueTask<bool> LiesReadyAsync(PartitionLayout layout, DepositManifest manifest) =>
         (await layout.FindDepositsAsync(await layout.FindRomFlashAsync().ConfigureAwait(false)).ConfigureAwait(false))
@@ -186,6 +205,11 @@ internal static class PartitionArming
 
     private static async ValueTask<Fact<ContentDigest>> DigestAsync(PartitionLayout layout, string path, long length)
     {
+        if (await layout.Files.TryDigestAsync(path, layout.Token).ConfigureAwait(false) is { } computed)
+        {
+            return computed;
+        }
+
         var file = await layout.Files.OpenReadAsync(path, layout.Token).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {

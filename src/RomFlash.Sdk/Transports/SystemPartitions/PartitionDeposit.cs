@@ -27,9 +27,8 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
     public ValueTask<TransportResult<int>> ReadBackAsync(int fileIndex, long offset, Memory<byte> buffer, CancellationToken cancellationToken) =>
         RunAsync(layout => ReadBackAsync(layout, fileIndex, offset, buffer), cancellationToken);
 
-    public ValueTask<TransportResult<ContentDigest>> DigestOnTargetAsync(int fileIndex, CancellationToken cancellationToken) => RunAsync<ContentDigest>(
-        _ => throw new PartitionFaultException(TransportFaultKind.Unsupported, "the target computes no digests here: read the copy back"),
-        cancellationToken);
+    public ValueTask<TransportResult<ContentDigest>> DigestOnTargetAsync(int fileIndex, CancellationToken cancellationToken) =>
+        RunAsync(layout => DigestAsync(layout, fileIndex), cancellationToken);
 
     public ValueTask<TransportResult<Done>> CommitAsync(CancellationToken cancellationToken) => RunAsync(CommitAsync, cancellationToken);
 
@@ -85,27 +84,36 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
         // Not the handle that wrote, and a new one whenever somebody begins to read: what another opener finds is what counts.
         if (_reading is not { } reading || reading.Index != index || offset == 0)
         {
-            await StopReadingAsync().ConfigureAwait(false);
-
-            // What only lies in a cache over there proves nothing of the medium.
-            if (_files[index] is { } written)
-            {
-                await written.FlushAsync(layout.Token).ConfigureAwait(false);
-            }
-
-            if (await OpenCopyAsync(layout, index).ConfigureAwait(false) is not { } opened)
+            if (await FindCopyAsync(layout, index).ConfigureAwait(false) is not { } path)
             {
                 return 0;
             }
 
-            _reading = reading = (index, opened);
+            _reading = reading = (index, await layout.Files.OpenReadAsync(path, layout.Token).ConfigureAwait(false));
         }
 
         return await reading.File.ReadAsync(offset, buffer, layout.Token).ConfigureAwait(false);
     }
 
-    private async ValueTask<IPartitionFile?> OpenCopyAsync(PartitionLayout layout, int index)
+    private async ValueTask<ContentDigest> DigestAsync(PartitionLayout layout, int index)
     {
+        CheckIndex(index);
+        return await FindCopyAsync(layout, index).ConfigureAwait(false) is not { } path
+            ? throw new PartitionFaultException(TransportFaultKind.NotFound, "nothing of it was written")
+            : await layout.Files.TryDigestAsync(path, layout.Token).ConfigureAwait(false)
+                ?? throw new PartitionFaultException(TransportFaultKind.Unsupported, "the target computes no digests here: read the copy back");
+    }
+
+    private async ValueTask<string?> FindCopyAsync(PartitionLayout layout, int index)
+    {
+        await StopReadingAsync().ConfigureAwait(false);
+
+        // What only lies in a cache over there proves nothing of the medium.
+        if (_files[index] is { } written)
+        {
+            await written.FlushAsync(layout.Token).ConfigureAwait(false);
+        }
+
         var path = PartitionLayout.Join(_folder, PartitionLayout.DiskName(manifest, index));
         var entry = await layout.LookAsync(path).ConfigureAwait(false);
         if (entry.Kind is PartitionEntryKind.None)
@@ -119,7 +127,7 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
             PartitionEntryKind.None when _written[index] is null && present[index] is null => null,
             PartitionEntryKind.None => throw new PartitionFaultException(TransportFaultKind.NotFound, $"{layout.Show(path)} is not there any more"),
             not PartitionEntryKind.File => throw PartitionFaultException.Violation($"{layout.Show(path)} is not a plain file"),
-            _ => await layout.Files.OpenReadAsync(path, layout.Token).ConfigureAwait(false),
+            _ => path,
         };
     }
 

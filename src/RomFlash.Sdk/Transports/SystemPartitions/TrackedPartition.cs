@@ -1,3 +1,5 @@
+using RomFlash.Sdk.Images;
+
 namespace RomFlash.Sdk.Transports.SystemPartitions;
 
 /// <summary>Passes steps on, and remembers whether one of them changed the partition or may have: that is the effect of a fault.</summary>
@@ -16,6 +18,8 @@ internal sealed class TrackedPartition(IPartitionFiles inner) : IPartitionFiles
     public ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken) => inner.ListAsync(path, maxEntries, cancellationToken);
 
     public ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken) => inner.OpenReadAsync(path, cancellationToken);
+
+    public ValueTask<ContentDigest?> TryDigestAsync(string path, CancellationToken cancellationToken) => inner.TryDigestAsync(path, cancellationToken);
 
     public ValueTask CreateFolderAsync(string path, CancellationToken cancellationToken) => ChangeAsync(inner.CreateFolderAsync(path, cancellationToken));
 
@@ -48,7 +52,8 @@ internal sealed class TrackedPartition(IPartitionFiles inner) : IPartitionFiles
 
     public ValueTask<IAsyncDisposable?> TryHoldAsync(string path, CancellationToken cancellationToken) => inner.TryHoldAsync(path, cancellationToken);
 
-    private async ValueTask ChangeAsync(ValueTask step)
+    /// <summary>Waits for a step that changes something on the target, on the partition or beside it.</summary>
+    public async ValueTask ChangeAsync(ValueTask step)
     {
         try
         {

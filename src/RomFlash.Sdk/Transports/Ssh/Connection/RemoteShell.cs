@@ -147,6 +147,17 @@ internal sealed class RemoteShell : IAsyncDisposable
         }
     }
 
+    /// <summary>Lets it end by itself, and waits for that: whatever it holds on the far side has been given back then.</summary>
+    public async ValueTask EndAsync(TimeSpan timeout)
+    {
+        if (_channel.Fault is null)
+        {
+            await _channel.FinishAsync(timeout, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        await _channel.DisposeAsync().ConfigureAwait(false);
+    }
+
     public ValueTask DisposeAsync() => _channel.DisposeAsync();
 
     private async ValueTask ReadHelloAsync(SshReader reader, CancellationToken cancellationToken)

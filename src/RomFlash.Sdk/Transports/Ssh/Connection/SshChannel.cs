@@ -48,6 +48,9 @@ internal sealed class SshChannel : IAsyncDisposable
     /// <summary>Why it can't be used any more; null while it can.</summary>
     public TransportFault? Fault => _fault;
 
+    /// <summary>How its script ended by itself; null while it runs, and when nobody heard.</summary>
+    public SshChannelEnd? End => TryReadEnd();
+
     public static string NewNonce() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
     /// <summary>The far side's command line: safe as it is for any shell that an account may have.</summary>
@@ -178,7 +181,7 @@ internal sealed class SshChannel : IAsyncDisposable
 
         if (cancellationToken.IsCancellationRequested)
         {
-            return End(new(TransportFaultKind.Cancelled, FaultEffect.NotSent));
+            return Break(new(TransportFaultKind.Cancelled, FaultEffect.NotSent));
         }
 
         using var deadline = new CancellationTokenSource(timeout, _time);
@@ -190,21 +193,21 @@ internal sealed class SshChannel : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            return End(cancellationToken.IsCancellationRequested
+            return Break(cancellationToken.IsCancellationRequested
                 ? new(TransportFaultKind.Cancelled, effect)
                 : new(TransportFaultKind.TimedOut, effect, With("the far side did not answer in time")));
         }
         catch (SshPeerException e) when (e.Kind is not TransportFaultKind.Lost)
         {
-            return End(new(e.Kind, effect, With(e.Message)));
+            return Break(new(e.Kind, effect, With(e.Message)));
         }
         catch (Exception e) when (e is SshPeerException or IOException or ObjectDisposedException)
         {
-            return End(await EndedAsync(effect, cancellationToken).ConfigureAwait(false));
+            return Break(await EndedAsync(effect, cancellationToken).ConfigureAwait(false));
         }
     }
 
-    private TransportFault End(TransportFault fault)
+    private TransportFault Break(TransportFault fault)
     {
         _fault = fault;
         _process.Kill();

@@ -88,9 +88,12 @@ internal sealed class SshConnection : IAsyncDisposable
     }
 
     /// <summary>Begins a shell for one script after another.</summary>
-    public async Task<TransportResult<RemoteShell>> OpenShellAsync(CancellationToken cancellationToken)
+    public Task<TransportResult<RemoteShell>> OpenShellAsync(CancellationToken cancellationToken) => OpenShellAsync(RemoteShell.Script, cancellationToken);
+
+    /// <summary>The same by a script that becomes such a shell at its end.</summary>
+    public async Task<TransportResult<RemoteShell>> OpenShellAsync(string script, CancellationToken cancellationToken)
     {
-        var opened = await OpenChannelAsync(RemoteShell.Script, cancellationToken).ConfigureAwait(false);
+        var opened = await OpenChannelAsync(script, cancellationToken).ConfigureAwait(false);
         return opened.TryGetValue(out var channel, out var fault)
             ? await RemoteShell.OpenAsync(channel, _client.Options.ConnectTimeout, cancellationToken).ConfigureAwait(false)
             : fault with { Effect = FaultEffect.NotSent };

@@ -103,8 +103,8 @@ internal sealed class SshProcess : IAsyncDisposable
             // Nobody reads any more.
         }
 
-        // A grandchild that survived may hold the errors open; nothing waits for it.
-        await WaitAsync(EndTimeout, CancellationToken.None).ConfigureAwait(false);
+        // What shares a connection hands its errors on to the process that holds it, and they stay open there for as long as the far side runs: nothing waits for that.
+        await Task.WhenAny(_exit, Task.Delay(EndTimeout, _time)).ConfigureAwait(false);
         _process.Dispose();
     }
 

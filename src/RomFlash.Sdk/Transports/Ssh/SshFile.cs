@@ -1,0 +1,220 @@
+using System.Globalization;
+using System.Text;
+using RomFlash.Sdk.Transports.Ssh.Connection;
+using RomFlash.Sdk.Transports.SystemPartitions;
+
+namespace RomFlash.Sdk.Transports.Ssh;
+
+/// <summary>A file of a target. What is small goes through the session's shell; the rest is streamed over a channel of its own, which lives for as long as offsets follow each other.</summary>
+internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
+{
+    /// <summary>Up to here a whole file is read or written by one request; written bytes take four characters each there.</summary>
+    public const int SmallBytes = 16 * 1024;
+
+    // Whoever waits has a deadline of their own: a sync of a slow medium may take minutes.
+    private static readonly TimeSpan Long = TimeSpan.FromHours(1);
+
+    private SshChannel? _writing;
+    private SshChannel? _reading;
+    private long _writtenTo;
+    private long _readTo;
+
+    private string Quoted => ShellText.Quote(path);
+
+    /// <summary>Ends a script unless the path is a plain file's.</summary>
+    public static string NeedPlain(string quoted) => $$"""
+        [ -f {{quoted}} ] && [ ! -L {{quoted}} ] || { stat -- {{quoted}} >/dev/null || exit 1; echo 'not a plain file: Is a directory' >&2; exit 1; }
+
+        """;
+
+    /// <summary>Writes what the system's cache holds of a file or folder to the medium. Before coreutils 8.24, and in busybox, sync has no operands and writes everything.</summary>
+    public static string Sync(string quoted) => $$"""
+        e=$(sync -- {{quoted}} 2>&1) || case $e in *'extra operand'*|*sage:*) sync;; *) printf '%s\n' "$e" >&2; exit 1;; esac
+
+        """;
+
+    public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        if (buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        if (offset == 0 && buffer.Length <= SmallBytes)
+        {
+            var request = new ShellRequest { MaxOutput = buffer.Length };
+            var reply = await scripts.RunAsync(string.Create(CultureInfo.InvariantCulture, $"{NeedPlain(Quoted)}head -c {buffer.Length} <{Quoted}"), request, cancellationToken).ConfigureAwait(false);
+            if (reply.ExitStatus != 0)
+            {
+                throw RemoteErrors.From(reply, isChange: false);
+            }
+
+            reply.Output.CopyTo(buffer);
+            return reply.Output.Length;
+        }
+
+        if (_reading is null || _readTo != offset)
+        {
+            await StopReadingAsync().ConfigureAwait(false);
+            _reading = await scripts.OpenChannelAsync(string.Create(CultureInfo.InvariantCulture, $"{NeedPlain(Quoted)}exec tail -c +{offset + 1} <{Quoted}"), cancellationToken).ConfigureAwait(false);
+            _readTo = offset;
+        }
+
+        var done = 0;
+        while (done < buffer.Length)
+        {
+            var read = Need(await _reading.ReadAsync(buffer[done..], cancellationToken).ConfigureAwait(false));
+            if (read == 0)
+            {
+                await EndReadingAsync(cancellationToken).ConfigureAwait(false);
+                break;
+            }
+
+            done += read;
+            _readTo += read;
+        }
+
+        return done;
+    }
+
+    public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (_writing is null && offset == 0 && bytes.Length <= SmallBytes)
+        {
+            await WriteSmallAsync(bytes, cancellationToken).ConfigureAwait(false);
+            _writtenTo = bytes.Length;
+            return;
+        }
+
+        if (_writing is null || _writtenTo != offset)
+        {
+            await EndWritingAsync(cancellationToken).ConfigureAwait(false);
+            _writing = await scripts.OpenChannelAsync(Upload(offset), cancellationToken).ConfigureAwait(false);
+            _writtenTo = offset;
+        }
+
+        if (!(await _writing.WriteAsync(bytes, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
+        {
+            throw Explain(_writing, fault);
+        }
+
+        _writtenTo += bytes.Length;
+    }
+
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        if (_writing is not null)
+        {
+            await EndWritingAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var reply = await scripts.RunAsync(Sync(Quoted), new ShellRequest { Timeout = Long }, cancellationToken).ConfigureAwait(false);
+        if (reply.ExitStatus != 0)
+        {
+            throw RemoteErrors.From(reply, isChange: true);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopReadingAsync().ConfigureAwait(false);
+        if (_writing is { } writing)
+        {
+            _writing = null;
+            await writing.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // A script that ended by itself says why; the channel only that it ended.
+    private static PartitionFaultException Explain(SshChannel channel, TransportFault fault) => new(
+        fault.Kind is TransportFaultKind.Lost && channel.End is { ExitStatus: not 0 } end
+            ? RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: true) with { Effect = FaultEffect.MayHaveApplied }
+            : fault with { Effect = FaultEffect.MayHaveApplied });
+
+    private static T Need<T>(TransportResult<T> result)
+        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new PartitionFaultException(fault);
+
+    // What an earlier client sent may still be on its way into the file: it holds the same lock until all of it has been written. What lies behind the offset is written anew.
+    private string Upload(long offset) => string.Create(CultureInfo.InvariantCulture, $$"""
+        {{NeedPlain(Quoted)}}exec 8>>{{Quoted}}
+        i=0
+        until flock -n 8; do
+          i=$((i + 1))
+          [ "$i" -lt 100 ] || exit {{RemoteErrors.Held}}
+          sleep 0.05 2>/dev/null || sleep 1
+        done
+        n=$(stat -c %s -- {{Quoted}}) || exit 1
+        if [ "$n" -gt {{offset}} ]; then
+          truncate -s {{offset}} -- {{Quoted}} || exit 1
+        elif [ "$n" -lt {{offset}} ]; then
+          echo 'the file has become shorter' >&2
+          exit 1
+        fi
+        cat >&8 || exit 1
+        exec 8>&-
+        {{Sync(Quoted)}}
+        """);
+
+    // printf(1) of a POSIX shell makes a byte of a backslash and three octal digits, a NUL as well.
+    private async ValueTask WriteSmallAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        var text = new StringBuilder(bytes.Length * 4);
+        foreach (var b in bytes.Span)
+        {
+            text.Append('\\').Append((char)('0' + (b >> 6))).Append((char)('0' + ((b >> 3) & 7))).Append((char)('0' + (b & 7)));
+        }
+
+        var reply = await scripts.RunAsync($"{NeedPlain(Quoted)}printf '{text}' >{Quoted}", ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        if (reply.ExitStatus != 0)
+        {
+            throw new PartitionFaultException(RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: true) with { Effect = FaultEffect.MayHaveApplied });
+        }
+    }
+
+    private async ValueTask EndWritingAsync(CancellationToken cancellationToken)
+    {
+        if (_writing is not { } writing)
+        {
+            return;
+        }
+
+        _writing = null;
+        await using (writing.ConfigureAwait(false))
+        {
+            var ended = await writing.FinishAsync(Long, cancellationToken).ConfigureAwait(false);
+            if (!ended.TryGetValue(out var end, out var fault))
+            {
+                throw Explain(writing, fault);
+            }
+
+            if (end.ExitStatus != 0)
+            {
+                throw new PartitionFaultException(RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: true) with { Effect = FaultEffect.MayHaveApplied });
+            }
+        }
+    }
+
+    private async ValueTask EndReadingAsync(CancellationToken cancellationToken)
+    {
+        var reading = _reading!;
+        _reading = null;
+        await using (reading.ConfigureAwait(false))
+        {
+            var end = Need(await reading.FinishAsync(Long, cancellationToken).ConfigureAwait(false));
+            if (end.ExitStatus != 0)
+            {
+                throw new PartitionFaultException(RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: false));
+            }
+        }
+    }
+
+    private async ValueTask StopReadingAsync()
+    {
+        if (_reading is { } reading)
+        {
+            _reading = null;
+            await reading.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

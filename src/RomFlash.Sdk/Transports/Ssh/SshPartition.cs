@@ -1,0 +1,205 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Transports.Ssh.Connection;
+using RomFlash.Sdk.Transports.SystemPartitions;
+
+namespace RomFlash.Sdk.Transports.Ssh;
+
+/// <summary>A mounted file system of a target as the system partition.</summary>
+/// <param name="scripts">What runs there.</param>
+/// <param name="folder">The absolute path of the mount point; null when there is none.</param>
+/// <param name="whyNone">Why there is none.</param>
+internal sealed class SshPartition(SshScripts scripts, string? folder, string whyNone) : IPartitionFiles
+{
+    public const int Chunk = 1 << 20;
+
+    // The type bits of st_mode (POSIX, sys/stat.h, as Linux numbers them).
+    private const int TypeMask = 0xF000;
+    private const int PlainFile = 0x8000;
+    private const int Directory = 0x4000;
+
+    // An entry has a mode, a length and a name of 255 bytes at most.
+    private const int MaxListBytes = 8 << 20;
+
+    private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789abcdef");
+
+    // How long a digest takes is for the caller's deadline to decide.
+    private static readonly ShellRequest DigestRequest = new() { Timeout = TimeSpan.FromHours(1), MaxOutput = 256 };
+
+    public int ChunkBytes => Chunk;
+
+    public bool KnowsConnections => true;
+
+    public string Show(string path) => folder is null ? path : PartitionLayout.Join(folder, path);
+
+    public async ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken)
+    {
+        var name = path[(path.LastIndexOf('/') + 1)..];
+        var reply = await scripts.RunAsync($"stat -c '%f %s' -- {Quote(path)}", ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        if (reply.ExitStatus == 0)
+        {
+            return Parse(reply.Text.AsSpan().TrimEnd('\n'), name);
+        }
+
+        var refused = RemoteErrors.From(reply, isChange: false);
+        return refused.Kind is TransportFaultKind.NotFound ? new(name, PartitionEntryKind.None, 0) : throw refused;
+    }
+
+    public async ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken)
+    {
+        // Three patterns have every name but . and .. between them; one that matches nothing stands for itself. What is gone before it is looked at was not there.
+        var quoted = Quote(path);
+        var script = string.Create(CultureInfo.InvariantCulture, $$"""
+            [ -d {{quoted}} ] || { stat -- {{quoted}} >/dev/null || exit 1; echo ': Not a directory' >&2; exit 1; }
+            [ -r {{quoted}} ] && [ -x {{quoted}} ] || { echo ': Permission denied' >&2; exit 1; }
+            cd -- {{quoted}} || exit 1
+            n=0
+            rf_list() {
+              [ "$#" -eq 1 ] && [ ! -e "$1" ] && [ ! -L "$1" ] && return
+              n=$((n + $#))
+              [ "$n" -le {{maxEntries}} ] || exit 2
+              stat --printf '%f %s %n\0' -- "$@"
+            }
+            rf_list *
+            rf_list .[!.]*
+            rf_list ..?*
+            exit 0
+            """);
+        var reply = await scripts.RunAsync(script, new ShellRequest { MaxOutput = MaxListBytes, MaxErrors = 1 << 20 }, cancellationToken).ConfigureAwait(false);
+        if (reply.ExitStatus == 2)
+        {
+            throw PartitionFaultException.Violation($"{Show(path)} has more than {maxEntries} entries");
+        }
+
+        if (reply.ExitStatus != 0 || reply.ErrorText.Split('\n', StringSplitOptions.RemoveEmptyEntries).Any(l => !l.EndsWith(": No such file or directory", StringComparison.Ordinal)))
+        {
+            throw RemoteErrors.From(reply, isChange: false);
+        }
+
+        var entries = new List<PartitionEntry>();
+        for (var rest = reply.Output.AsSpan(); !rest.IsEmpty;)
+        {
+            var end = rest.IndexOf((byte)0);
+            var entry = Encoding.UTF8.GetString(end < 0 ? rest : rest[..end]).AsSpan();
+            var first = entry.IndexOf(' ');
+            var second = first < 0 ? -1 : entry[(first + 1)..].IndexOf(' ') + first + 1;
+            if (end < 0 || first < 0 || second <= first)
+            {
+                throw PartitionFaultException.Violation($"what the target says of {Show(path)} is no list");
+            }
+
+            entries.Add(Parse(entry[..second], entry[(second + 1)..].ToString()));
+            rest = rest[(end + 1)..];
+        }
+
+        return entries;
+    }
+
+    public async ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken)
+    {
+        await NeedPlainAsync(path, cancellationToken).ConfigureAwait(false);
+        return new SshFile(scripts, PathOf(path));
+    }
+
+    // What an earlier client sent may still be on its way into the file: its lock is waited for. What the system's cache holds is dropped where dd can, so that the medium is asked.
+    public async ValueTask<ContentDigest?> TryDigestAsync(string path, CancellationToken cancellationToken)
+    {
+        var quoted = Quote(path);
+        var reply = await scripts.RunAsync(
+            $"{SshFile.NeedPlain(quoted)}exec 8<{quoted}\nflock -s 8 || exit 1\ndd iflag=nocache count=0 <&8 >/dev/null 2>&1\nsha256sum <&8",
+            DigestRequest,
+            cancellationToken).ConfigureAwait(false);
+        if (reply.ExitStatus != 0)
+        {
+            throw RemoteErrors.From(reply, isChange: false);
+        }
+
+        // As coreutils and busybox print it for standard input; anything else is no digest.
+        return reply.Text is { Length: 68 } text && text.EndsWith("  -\n", StringComparison.Ordinal) && text.AsSpan(0, 64).IndexOfAnyExcept(s_digits) < 0
+            ? new ContentDigest(Convert.FromHexString(text.AsSpan(0, 64)))
+            : throw PartitionFaultException.Violation("what the target says is no SHA-256");
+    }
+
+    public ValueTask CreateFolderAsync(string path, CancellationToken cancellationToken) => ChangeAsync($"mkdir -- {Quote(path)}", cancellationToken);
+
+    // noclobber makes the shell open it with O_EXCL (POSIX, 2.7.2).
+    public async ValueTask<IPartitionFile> CreateFileAsync(string path, CancellationToken cancellationToken)
+    {
+        var quoted = Quote(path);
+        await ChangeAsync($"if [ -e {quoted} ] || [ -L {quoted} ]; then echo ': File exists' >&2; exit 1; fi\nset -C\n: >{quoted}", cancellationToken).ConfigureAwait(false);
+        return new SshFile(scripts, PathOf(path));
+    }
+
+    public async ValueTask<IPartitionFile> OpenWriteAsync(string path, CancellationToken cancellationToken)
+    {
+        await NeedPlainAsync(path, cancellationToken).ConfigureAwait(false);
+        return new SshFile(scripts, PathOf(path));
+    }
+
+    public ValueTask FlushFolderAsync(string path, CancellationToken cancellationToken) => ChangeAsync(SshFile.Sync(Quote(path)), cancellationToken);
+
+    public ValueTask RenameFileAsync(string from, string to, CancellationToken cancellationToken) => ChangeAsync($"mv -f -T -- {Quote(from)} {Quote(to)}", cancellationToken);
+
+    public ValueTask RenameFolderAsync(string from, string to, CancellationToken cancellationToken)
+    {
+        var target = Quote(to);
+        return ChangeAsync($"if [ -e {target} ] || [ -L {target} ]; then echo ': File exists' >&2; exit 1; fi\nmv -T -- {Quote(from)} {target}", cancellationToken);
+    }
+
+    public ValueTask DeleteFileAsync(string path, CancellationToken cancellationToken) => ChangeAsync($"rm -- {Quote(path)}", cancellationToken);
+
+    public ValueTask DeleteFolderAsync(string path, CancellationToken cancellationToken) => ChangeAsync($"rmdir -- {Quote(path)}", cancellationToken);
+
+    public ValueTask<IAsyncDisposable> LockAsync(string path, CancellationToken cancellationToken) => scripts.LockAsync(PathOf(path), cancellationToken);
+
+    public ValueTask<IAsyncDisposable?> TryHoldAsync(string path, CancellationToken cancellationToken) => scripts.TryHoldAsync(PathOf(path), cancellationToken);
+
+    private static PartitionEntry Parse(ReadOnlySpan<char> modeAndLength, string name)
+    {
+        var blank = modeAndLength.IndexOf(' ');
+        if (blank < 0
+            || !int.TryParse(modeAndLength[..blank], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var mode)
+            || !long.TryParse(modeAndLength[(blank + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var length))
+        {
+            throw PartitionFaultException.Violation("what the target says of a file is no mode and length");
+        }
+
+        // Devices, pipes and sockets are as little to be touched as links.
+        return (mode & TypeMask) switch
+        {
+            PlainFile => new(name, PartitionEntryKind.File, length),
+            Directory => new(name, PartitionEntryKind.Folder, 0),
+            _ => new(name, PartitionEntryKind.Link, 0),
+        };
+    }
+
+    private async ValueTask NeedPlainAsync(string path, CancellationToken cancellationToken)
+    {
+        var entry = await LookAsync(path, cancellationToken).ConfigureAwait(false);
+        switch (entry.Kind)
+        {
+            case PartitionEntryKind.File:
+                return;
+            case PartitionEntryKind.None:
+                throw new PartitionFaultException(TransportFaultKind.NotFound, $"{Show(path)} is not there");
+            default:
+                throw PartitionFaultException.Violation($"{Show(path)} is not a plain file");
+        }
+    }
+
+    private async ValueTask ChangeAsync(string script, CancellationToken cancellationToken)
+    {
+        var reply = await scripts.RunAsync(script, ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        if (reply.ExitStatus != 0)
+        {
+            throw RemoteErrors.From(reply, isChange: true);
+        }
+    }
+
+    private string Quote(string path) => ShellText.Quote(PathOf(path));
+
+    private string PathOf(string path) =>
+        folder is null ? throw new PartitionFaultException(TransportFaultKind.NotFound, whyNone) : path.Length == 0 ? folder : $"{folder}/{path}";
+}
