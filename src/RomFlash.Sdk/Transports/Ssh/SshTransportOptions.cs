@@ -36,6 +36,12 @@ public sealed record SshTransportOptions
     /// <summary>Whether an account other than root runs everything through <c>sudo -n</c>, which never asks. True by default; what it may not is told as a missing right.</summary>
     public bool UseSudo { get; init; } = true;
 
+    /// <summary>
+    /// Whether a password that the credentials hold is given to the client through SSH_ASKPASS. False by default: keys are better. The password lies in a file that this user alone can read until the logon is
+    /// over; needs <see cref="Multiplex"/> and OpenSSH 8.4, and an address that names the host itself.
+    /// </summary>
+    public bool AllowPasswords { get; init; }
+
     /// <summary>How long one step of connecting may take: getting the host key, logging on, opening a channel. 30 s by default, 1 ms to 10 minutes.</summary>
     public TimeSpan ConnectTimeout
     {

@@ -6,7 +6,8 @@ namespace RomFlash.Sdk.Transports.Ssh.Connection;
 /// <summary>How a process reaches the target.</summary>
 /// <param name="ControlSocket">The control socket; null when the process connects for itself alone.</param>
 /// <param name="KnownHosts">The only file of known hosts, for a pinned key; null for the user's own.</param>
-internal readonly record struct SshRoute(string? ControlSocket, string? KnownHosts);
+/// <param name="AskPass">The program that answers with a password; null where keys decide.</param>
+internal readonly record struct SshRoute(string? ControlSocket, string? KnownHosts, string? AskPass = null);
 
 /// <summary>
 /// Drives the installed ssh by lists of arguments, never through a shell. The user's configuration, keys, agent and jumps go on working as by hand; what would weaken the check of the host key, forward
@@ -21,8 +22,17 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
     /// <summary>Arguments for a connection of its own that runs a command; with a control socket it serves others besides.</summary>
     public List<string> Connect(SshAddress address, SshRoute route, string command)
     {
-        var arguments = Base();
+        var arguments = Base(mayAsk: route.AskPass is not null);
         Option(arguments, "StrictHostKeyChecking=yes");
+        if (route.AskPass is not null)
+        {
+            // The one method whose question is ssh's own: a server words those of keyboard-interactive.
+            Option(arguments, "PreferredAuthentications=password");
+            Option(arguments, "PasswordAuthentication=yes");
+            Option(arguments, "KbdInteractiveAuthentication=no");
+            Option(arguments, "NumberOfPasswordPrompts=1");
+        }
+
         if (route.KnownHosts is { } file)
         {
             OnlyKnownHosts(arguments, file);
@@ -86,7 +96,9 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
     }
 
     /// <summary>Starts ssh.</summary>
-    public TransportResult<SshProcess> Start(IEnumerable<string> arguments)
+    /// <param name="arguments">What it is told.</param>
+    /// <param name="askPass">What it asks for a password; null when it may ask nobody.</param>
+    public TransportResult<SshProcess> Start(IEnumerable<string> arguments, string? askPass = null)
     {
         var program = Resolve(options.Program);
         if (program is null)
@@ -101,7 +113,12 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
         // The texts are read.
         start.Environment["LC_ALL"] = "C";
         start.Environment.Remove("LANGUAGE");
-        start.Environment["SSH_ASKPASS_REQUIRE"] = "never";
+        start.Environment["SSH_ASKPASS_REQUIRE"] = askPass is null ? "never" : "force";
+        if (askPass is not null)
+        {
+            start.Environment["SSH_ASKPASS"] = askPass;
+        }
+
         return SshProcess.Start(start, time);
     }
 
@@ -154,7 +171,7 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
         arguments.AddRange(["--", address.Host]);
     }
 
-    private List<string> Base()
+    private List<string> Base(bool mayAsk = false)
     {
         var arguments = new List<string>();
         if (options.ConfigurationFile is { } file)
@@ -166,7 +183,7 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
         arguments.AddRange(["-T", "-x", "-a"]);
         string[] fixedOptions =
         [
-            "BatchMode=yes",
+            mayAsk ? "BatchMode=no" : "BatchMode=yes",
             "RequestTTY=no",
             "ForwardAgent=no",
             "ClearAllForwardings=yes",

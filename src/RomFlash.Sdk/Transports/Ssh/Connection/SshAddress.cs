@@ -37,6 +37,9 @@ internal sealed class SshAddress
     /// <summary>The only host key to trust; null when the user's known hosts decide.</summary>
     public SshFingerprint? HostKey { get; }
 
+    /// <summary>The same address as another user, as whom credentials say; null when the address names somebody else, or nobody can be called that.</summary>
+    public SshAddress? As(string user) => IsUser(user) && (User is null || User == user) ? new(Host, Port, user, Path, HostKey) : null;
+
     public static TransportResult<SshAddress> TryParse(Uri address)
     {
         ArgumentNullException.ThrowIfNull(address);

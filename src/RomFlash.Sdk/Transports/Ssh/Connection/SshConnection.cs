@@ -1,3 +1,5 @@
+using RomFlash.Sdk.Targets;
+
 namespace RomFlash.Sdk.Transports.Ssh.Connection;
 
 /// <summary>A target that ssh has logged on to. Channels and shells belong to who opened them; when the connection is disposed, those that share it end.</summary>
@@ -27,8 +29,11 @@ internal sealed class SshConnection : IAsyncDisposable
     /// <summary>The process that holds the shared connection; null without one.</summary>
     public int? MasterProcessId => _master?.ProcessId;
 
-    /// <summary>Logs on. A fault's effect is always that nothing was sent.</summary>
-    public static async Task<TransportResult<SshConnection>> OpenAsync(OpenSshClient client, SshAddress address, CancellationToken cancellationToken)
+    /// <summary>Logs on by key. A fault's effect is always that nothing was sent.</summary>
+    public static Task<TransportResult<SshConnection>> OpenAsync(OpenSshClient client, SshAddress address, CancellationToken cancellationToken) => OpenAsync(client, address, null, cancellationToken);
+
+    /// <summary>The same by a password, when there is one; the address names its user then.</summary>
+    public static async Task<TransportResult<SshConnection>> OpenAsync(OpenSshClient client, SshAddress address, PasswordCredentials? password, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
@@ -41,8 +46,14 @@ internal sealed class SshConnection : IAsyncDisposable
         }
 
         var isOurs = true;
+        SshAskPass? asked = null;
         try
         {
+            if (password is not null && !SshAskPass.Create(folder, address, password).TryGetValue(out asked, out fault))
+            {
+                return fault;
+            }
+
             var keys = new SshHostKeys(client, address, folder);
             string? knownHosts = null;
             if (address.HostKey is { } pin && !(await keys.PinAsync(pin, cancellationToken).ConfigureAwait(false)).TryGetValue(out knownHosts, out fault))
@@ -50,7 +61,7 @@ internal sealed class SshConnection : IAsyncDisposable
                 return fault;
             }
 
-            var route = new SshRoute(client.Options.Multiplex ? folder.ControlSocket : null, knownHosts);
+            var route = new SshRoute(client.Options.Multiplex ? folder.ControlSocket : null, knownHosts, asked?.Program);
             var opened = await OpenOwnAsync(client, address, route, KeeperScript, cancellationToken).ConfigureAwait(false);
             if (!opened.TryGetValue(out var channel, out fault))
             {
@@ -71,6 +82,8 @@ internal sealed class SshConnection : IAsyncDisposable
         }
         finally
         {
+            // Whoever has logged on asks no more: further channels share the connection.
+            asked?.Dispose();
             if (isOurs)
             {
                 folder.Dispose();
@@ -124,9 +137,9 @@ internal sealed class SshConnection : IAsyncDisposable
     }
 
     private static Task<TransportResult<SshChannel>> OpenOwnAsync(OpenSshClient client, SshAddress address, SshRoute route, string script, CancellationToken cancellationToken) =>
-        OpenAsync(client, script, command => client.Connect(address, route, command), cancellationToken);
+        OpenAsync(client, script, command => client.Connect(address, route, command), cancellationToken, route.AskPass);
 
-    private static async Task<TransportResult<SshChannel>> OpenAsync(OpenSshClient client, string script, Func<string, List<string>> arguments, CancellationToken cancellationToken)
+    private static async Task<TransportResult<SshChannel>> OpenAsync(OpenSshClient client, string script, Func<string, List<string>> arguments, CancellationToken cancellationToken, string? askPass = null)
     {
         if (cancellationToken.IsCancellationRequested)
         {
@@ -135,7 +148,7 @@ internal sealed class SshConnection : IAsyncDisposable
 
         var nonce = SshChannel.NewNonce();
         var framed = SshChannel.Frame(nonce, script);
-        return client.Start(arguments(SshChannel.CommandLine(nonce, framed.Length))).TryGetValue(out var process, out var fault)
+        return client.Start(arguments(SshChannel.CommandLine(nonce, framed.Length)), askPass).TryGetValue(out var process, out var fault)
             ? await SshChannel.OpenAsync(process, nonce, framed, client.Options, client.Time, cancellationToken).ConfigureAwait(false)
             : fault;
     }

@@ -1,0 +1,97 @@
+using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports;
+using RomFlash.Sdk.Transports.Ssh.Connection;
+
+namespace RomFlash.Sdk.Tests.Transports.Ssh.Connection;
+
+/// <summary>Who gets the password, and who does not.</summary>
+public sealed class SshAskPassTests
+{
+    // ssh asks for the target's password, then as a jump host's ssh would, then for a passphrase.
+    private const string Asks = """
+        folder=$(dirname "$0")
+        for question in "user@host's password: " "user@jump's password: " "Enter passphrase for key '/k': " "user@host's password: x"; do
+          "$SSH_ASKPASS" "$question" || echo refused
+        done >"$folder/answers"
+        printf '%s\n' "$SSH_ASKPASS_REQUIRE" "$@" >"$folder/arguments"
+        dirname "$SSH_ASKPASS" >"$folder/place"
+
+        """ + FakeSsh.Honest;
+
+    [Theory]
+    [InlineData("correct horse")]
+    [InlineData("it's $(id) `id` \\ \"ü\"")]
+    [InlineData("-n")]
+    public async Task OpenAsync_Password_IsGivenToTheOneQuestionAndGoneAfterwards(string password)
+    {
+        using var ssh = new FakeSsh(Asks);
+        using var credentials = TargetCredentials.Password("user", new Secret(password));
+        await using (await OpenAsync(ssh, "ssh://user@host", credentials))
+        {
+            Assert.Equal([password + "refused", "refused", "refused"], (await File.ReadAllTextAsync(ssh["answers"])).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            var place = (await File.ReadAllTextAsync(ssh["place"])).Trim();
+            Assert.True(System.IO.Directory.Exists(place));
+            Assert.DoesNotContain(System.IO.Directory.GetFiles(place), f => File.ReadAllText(f).Contains(password, StringComparison.Ordinal));
+        }
+
+        var arguments = await File.ReadAllLinesAsync(ssh["arguments"]);
+        Assert.Equal("force", arguments[0]);
+        foreach (var option in new[] { "BatchMode=no", "PreferredAuthentications=password", "KbdInteractiveAuthentication=no", "NumberOfPasswordPrompts=1", "StrictHostKeyChecking=yes" })
+        {
+            Assert.Contains(option, arguments);
+        }
+
+        Assert.DoesNotContain(arguments, a => a.Contains(password, StringComparison.Ordinal) && password.Length > 2);
+    }
+
+    [Fact]
+    public async Task OpenAsync_LongNames_AreCutOffAsSshDoes()
+    {
+        var user = new string('u', 40);
+        using var ssh = new FakeSsh($"\"$SSH_ASKPASS\" \"{user[..30]}@host's password: \" >\"$(dirname \"$0\")/answers\"\n" + FakeSsh.Honest);
+        using var credentials = TargetCredentials.Password(user, new Secret("secret"));
+        await using (await OpenAsync(ssh, $"ssh://{user}@HOST", credentials))
+        {
+            Assert.Equal("secret", await File.ReadAllTextAsync(ssh["answers"]));
+        }
+    }
+
+    [Fact]
+    public async Task OpenAsync_WithoutPassword_NobodyIsAsked()
+    {
+        using var ssh = new FakeSsh("printf '%s,%s' \"$SSH_ASKPASS_REQUIRE\" \"$*\" >\"$(dirname \"$0\")/arguments\"\n" + FakeSsh.Honest);
+        await using (await OpenAsync(ssh, "ssh://user@host", null))
+        {
+            var arguments = await File.ReadAllTextAsync(ssh["arguments"]);
+            Assert.StartsWith("never,", arguments, StringComparison.Ordinal);
+            Assert.Contains("BatchMode=yes", arguments, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("two\nlines")]
+    [InlineData("half ?")]
+    [InlineData("nul\0")]
+    public async Task OpenAsync_PasswordThatSshCantTake_IsUnsupported(string password)
+    {
+        // An attribute can't hold half of a surrogate pair.
+        using var ssh = new FakeSsh(FakeSsh.Honest);
+        using var credentials = TargetCredentials.Password("user", new Secret(password.Replace('?', '\ud800')));
+        var opened = await SshConnection.OpenAsync(ssh.Client(), Address("ssh://user@host"), credentials, CancellationToken.None);
+        Assert.False(opened.TryGetValue(out _, out var fault));
+        Assert.Equal((TransportFaultKind.Unsupported, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+    }
+
+    [Theory]
+    [InlineData("ssh://host", "user", true)]
+    [InlineData("ssh://user@host", "user", true)]
+    [InlineData("ssh://other@host", "user", false)]
+    [InlineData("ssh://host", "DOMAIN\\user", false)]
+    [InlineData("ssh://host", "-oProxyCommand=x", false)]
+    public void As_User_IsTheOneOfTheAddress(string address, string user, bool isTaken) => Assert.Equal(isTaken ? user : null, Address(address).As(user)?.User);
+
+    private static SshAddress Address(string text) => SshAddress.TryParse(new Uri(text)).TryGetValue(out var address, out _) ? address : throw new InvalidOperationException();
+
+    private static async Task<SshConnection> OpenAsync(FakeSsh ssh, string address, PasswordCredentials? credentials) =>
+        (await SshConnection.OpenAsync(ssh.Client(), Address(address), credentials, CancellationToken.None)).TryGetValue(out var connection, out var fault) ? connection : throw new InvalidOperationException(fault.ToString());
+}
