@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Transports;
 
@@ -54,6 +55,10 @@ internal sealed record ProbeResult
 
     public bool? InRecovery { get; init; }
 
+    // Most transports can't tell, and nothing depends on it: it is written where it is known.
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? SecureBoot { get; init; }
+
     public string? Boot { get; init; }
 
     public string? StrongestVerification { get; init; }
@@ -96,6 +101,7 @@ internal sealed record ProbeResult
             DiskEncryptionSealed = readiness is null ? null : Value(readiness.DiskEncryptionSealed, "diskEncryptionSealed"),
             Healthy = readiness is null ? null : Value(readiness.Healthy, "healthy"),
             InRecovery = readiness is null ? null : Value(readiness.InRecovery, "inRecovery"),
+            SecureBoot = readiness is not null && readiness.SecureBoot.TryGet(out var secureBoot) ? secureBoot : null,
             Boot = Reference(facts.Boot, "boot")?.Value,
             StrongestVerification = Reference(report.Evidence.Deposit, "strongestVerification")?.Strongest.ToString(),
             Armed = armed?.Phase.ToString(),

@@ -48,6 +48,10 @@ internal static class ProbeText
             yield return Line("disk encryption sealed", readiness.DiskEncryptionSealed);
             yield return Line("healthy", readiness.Healthy);
             yield return Line("in recovery", readiness.InRecovery);
+            if (readiness.SecureBoot.IsKnown)
+            {
+                yield return Line("secure boot", readiness.SecureBoot);
+            }
         }
         else
         {

@@ -108,6 +108,9 @@ public sealed record TargetReadiness
 
     /// <summary>The target says that it is in recovery.</summary>
     public Fact<bool> InRecovery { get; init; }
+
+    /// <summary>The firmware checks what it boots (UEFI 2.10, 3.3, <c>SecureBoot</c>). For people: it speaks neither for nor against a flash.</summary>
+    public Fact<bool> SecureBoot { get; init; }
 }
 
 /// <summary>What a target told. Everything is unknown until it is read.</summary>

@@ -5,7 +5,7 @@ using RomFlash.Sdk.Transports.SystemPartitions;
 namespace RomFlash.Sdk.Transports.Ssh;
 
 /// <summary>
-/// Makes a fault of a program of the target that failed. Its text ends with the name of an error number in the C locale; nothing else of it is looked at, because the rest has names of files. Total: what is
+/// Makes a fault of a program of the target that failed. A line of it ends with the text of an error number in the C locale; nothing else is looked at, because the rest has names of files. Total: what is
 /// not known becomes <see cref="TransportFaultKind.Unmapped"/>.
 /// </summary>
 internal static class RemoteErrors
@@ -15,11 +15,12 @@ internal static class RemoteErrors
 
     private const int MaxDetail = 500;
 
-    // Texts of glibc and musl; dash has some of its own for redirections.
+    // strerror of glibc and musl; dash and ash have some of their own for redirections.
     private static readonly (string Text, TransportFaultKind Kind, bool IsRefusal)[] Texts =
     [
         ("No such file or directory", TransportFaultKind.NotFound, true),
         ("Directory nonexistent", TransportFaultKind.NotFound, true),
+        ("nonexistent directory", TransportFaultKind.NotFound, true),
         ("No such file", TransportFaultKind.NotFound, true),
         ("Not a directory", TransportFaultKind.NotFound, true),
         ("No such device", TransportFaultKind.NotFound, true),
@@ -31,6 +32,7 @@ internal static class RemoteErrors
         ("Read-only file system", TransportFaultKind.ReadOnly, true),
         ("No space left on device", TransportFaultKind.NoSpace, true),
         ("Disk quota exceeded", TransportFaultKind.NoSpace, true),
+        ("Quota exceeded", TransportFaultKind.NoSpace, true),
         ("File too large", TransportFaultKind.NoSpace, true),
         ("Device or resource busy", TransportFaultKind.Busy, true),
         ("Resource busy", TransportFaultKind.Busy, true),
@@ -48,10 +50,11 @@ internal static class RemoteErrors
         ("Function not implemented", TransportFaultKind.Unsupported, true),
         ("Operation not supported", TransportFaultKind.Unsupported, true),
         ("Not supported", TransportFaultKind.Unsupported, true),
-        ("Invalid argument", TransportFaultKind.Unsupported, true),
+        ("Invalid argument", TransportFaultKind.Rejected, true),
         ("command not found", TransportFaultKind.Unsupported, true),
         ("not found", TransportFaultKind.Unsupported, true),
         ("Invalid cross-device link", TransportFaultKind.Unsupported, true),
+        ("Interrupted system call", TransportFaultKind.Busy, false),
         ("Connection timed out", TransportFaultKind.TimedOut, false),
         ("Transport endpoint is not connected", TransportFaultKind.Lost, false),
         ("Stale file handle", TransportFaultKind.Lost, false),
@@ -65,15 +68,21 @@ internal static class RemoteErrors
     /// <param name="isChange">Whether it was to change something: then only a plain refusal says that it did not.</param>
     public static TransportFault Of(int status, string errors, bool isChange)
     {
-        var last = errors.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? string.Empty;
-        var (kind, isRefusal) = status == Held ? (TransportFaultKind.Busy, true) : KindOf(last);
-        return new(kind, isChange && !isRefusal ? FaultEffect.MayHaveApplied : FaultEffect.NotSent, last.Length > MaxDetail ? last[..MaxDetail] : last) { PeerCode = new PeerCode(PeerCode.ExitCode, (uint)status) };
+        // The last that is known counts: dd ends with what it has copied.
+        var lines = errors.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var known = lines.LastOrDefault(l => KindOf(l) is not null);
+        var (kind, isRefusal) = status == Held ? (TransportFaultKind.Busy, true) : KindOf(known ?? string.Empty) ?? (TransportFaultKind.Unmapped, false);
+        var detail = known ?? lines.LastOrDefault() ?? string.Empty;
+        return new(kind, isChange && !isRefusal ? FaultEffect.MayHaveApplied : FaultEffect.NotSent, detail.Length > MaxDetail ? detail[..MaxDetail] : detail)
+        {
+            PeerCode = new PeerCode(PeerCode.ExitCode, (uint)status),
+        };
     }
 
     /// <summary>The same of an answer, thrown.</summary>
     public static PartitionFaultException From(ShellReply reply, bool isChange) => new(Of(reply.ExitStatus, reply.ErrorText, isChange));
 
-    private static (TransportFaultKind Kind, bool IsRefusal) KindOf(string line)
+    private static (TransportFaultKind Kind, bool IsRefusal)? KindOf(string line)
     {
         foreach (var (text, kind, isRefusal) in Texts)
         {
@@ -83,6 +92,6 @@ internal static class RemoteErrors
             }
         }
 
-        return (TransportFaultKind.Unmapped, false);
+        return null;
     }
 }

@@ -23,4 +23,9 @@ internal sealed class PartitionFaultException : Exception
 
     public static PartitionFaultException At(string file, long line, long column, string what) =>
         Violation(string.Create(CultureInfo.InvariantCulture, $"{file}, line {line}, column {column}: {what}"));
+
+    /// <summary>Whether a fault tells something of the target, and not that nobody can tell anything any more.</summary>
+    public static bool IsOfTheTarget(TransportFault fault) => fault.Kind
+        is TransportFaultKind.NotFound or TransportFaultKind.AccessDenied or TransportFaultKind.Unsupported or TransportFaultKind.ServiceNotRunning or TransportFaultKind.Busy
+        or TransportFaultKind.Rejected or TransportFaultKind.Unmapped or TransportFaultKind.NoSpace or TransportFaultKind.ReadOnly;
 }

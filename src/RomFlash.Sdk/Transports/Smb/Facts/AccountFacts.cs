@@ -22,7 +22,7 @@ internal static class AccountFacts
         var share = await connection.QueryVolumeAsync(AdministrativeShare, cancellationToken).ConfigureAwait(false);
         if (!share.TryGetValue(out _, out var refusal))
         {
-            if (!RegistryReader.IsOfTheTarget(refusal))
+            if (!PartitionFaultException.IsOfTheTarget(refusal))
             {
                 throw new PartitionFaultException(refusal);
             }
@@ -35,7 +35,7 @@ internal static class AccountFacts
 
         var asked = await new ServiceControlClient(connection).ProbeAdministratorAsync(cancellationToken).ConfigureAwait(false);
         return asked.TryGetValue(out var isAdministrator, out var fault) ? isAdministrator ? AccountRights.Administrator : AccountRights.NotAdministrator
-            : RegistryReader.IsOfTheTarget(fault) ? Fact<AccountRights>.Unknown($"the service control manager can't be asked: {fault.Detail}{(refusal is null ? string.Empty : $"; {AdministrativeShare}: {refusal.Detail}")}")
+            : PartitionFaultException.IsOfTheTarget(fault) ? Fact<AccountRights>.Unknown($"the service control manager can't be asked: {fault.Detail}{(refusal is null ? string.Empty : $"; {AdministrativeShare}: {refusal.Detail}")}")
             : throw new PartitionFaultException(fault);
     }
 }

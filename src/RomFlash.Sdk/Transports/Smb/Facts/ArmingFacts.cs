@@ -19,7 +19,7 @@ internal static class ArmingFacts
     {
         if (!(await RegistryClient.OpenAsync(connection, cancellationToken).ConfigureAwait(false)).TryGetValue(out var registry, out var fault))
         {
-            return RegistryReader.IsOfTheTarget(fault) ? false : throw new PartitionFaultException(fault);
+            return PartitionFaultException.IsOfTheTarget(fault) ? false : throw new PartitionFaultException(fault);
         }
 
         await using (registry.ConfigureAwait(false))

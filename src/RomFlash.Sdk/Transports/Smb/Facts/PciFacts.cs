@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Transports.Inventory;
 
 namespace RomFlash.Sdk.Transports.Smb.Facts;
 
@@ -13,10 +14,6 @@ internal static class PciFacts
     private const string Enumeration = @"SYSTEM\CurrentControlSet\Enum\PCI";
     private const int MaxDevices = 1024;
     private const int MaxInstances = 64;
-    private const int MaxControllers = 64;
-
-    // PCI code and ID assignment, 1.14: mass storage 01; 04 is RAID, 07 serial attached SCSI.
-    private static readonly string[] Classes = ["CC_0104", "CC_0107"];
 
     public static async ValueTask<ImmutableArray<InstalledRom>> ReadArrayControllersAsync(RegistryReader registry)
     {
@@ -31,7 +28,7 @@ internal static class PciFacts
 
             foreach (var instance in await registry.ListKeysAsync($@"{Enumeration}\{device}", MaxInstances).ConfigureAwait(false) ?? [])
             {
-                if (controllers.Count == MaxControllers || await registry.OpenAsync($@"{Enumeration}\{device}\{instance}").ConfigureAwait(false) is not { } key)
+                if (controllers.Count == ArrayControllers.Max || await registry.OpenAsync($@"{Enumeration}\{device}\{instance}").ConfigureAwait(false) is not { } key)
                 {
                     continue;
                 }
@@ -45,7 +42,7 @@ internal static class PciFacts
                     }
 
                     var id = Clip($"pci-{stem}-{instance}").ToLowerInvariant();
-                    controllers[id] = new() { Id = id, Kind = RomKind.ArrayController, Name = NameOf(await registry.ReadTextAsync(key, "DeviceDesc").ConfigureAwait(false) ?? device), Pci = pci };
+                    controllers[id] = ArrayControllers.ToRom(id, NameOf(await registry.ReadTextAsync(key, "DeviceDesc").ConfigureAwait(false) ?? device), pci);
                 }
             }
         }
@@ -90,7 +87,7 @@ internal static class PciFacts
     private static async ValueTask<bool> IsArrayControllerAsync(RegistryReader registry, Rpc.RegistryKey key) =>
         IsOne(await registry.ReadTextsAsync(key, "CompatibleIDs").ConfigureAwait(false)) || IsOne(await registry.ReadTextsAsync(key, "HardwareID").ConfigureAwait(false));
 
-    private static bool IsOne(ImmutableArray<string> ids) => ids.Any(id => Classes.Any(c => id.Contains(c, StringComparison.OrdinalIgnoreCase)));
+    private static bool IsOne(ImmutableArray<string> ids) => ids.Any(id => ArrayControllers.Classes.Any(c => id.Contains("CC_" + c, StringComparison.OrdinalIgnoreCase)));
 
     // "@oem12.inf,%pci\ven_103c&dev_3239.desc%;HP Smart Array P410i": the text for people is behind the reference.
     private static string NameOf(string description) => description.StartsWith('@') && description.LastIndexOf(';') is >= 0 and var at && at + 1 < description.Length ? description[(at + 1)..].Trim() : description;

@@ -49,7 +49,7 @@ internal sealed class RegistryReader(RegistryClient registry, CancellationToken 
         await using (key.ConfigureAwait(false))
         {
             var keys = await key.ListKeysAsync(max, cancellationToken).ConfigureAwait(false);
-            return keys.TryGetValue(out var names, out fault) ? names : IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
+            return keys.TryGetValue(out var names, out fault) ? names : PartitionFaultException.IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
         }
     }
 
@@ -71,15 +71,10 @@ internal sealed class RegistryReader(RegistryClient registry, CancellationToken 
         : value.TryGetText(out var text) ? [text]
         : [];
 
-    /// <summary>Whether a fault tells something of the target, and not that nobody can tell anything any more.</summary>
-    public static bool IsOfTheTarget(TransportFault fault) => fault.Kind
-        is TransportFaultKind.NotFound or TransportFaultKind.AccessDenied or TransportFaultKind.Unsupported or TransportFaultKind.ServiceNotRunning or TransportFaultKind.Busy
-        or TransportFaultKind.Rejected or TransportFaultKind.Unmapped or TransportFaultKind.NoSpace or TransportFaultKind.ReadOnly;
-
     // Only what is not found is not there.
     private static bool? IsNo(TransportFault fault) =>
-        fault.Kind is TransportFaultKind.NotFound ? false : IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
+        fault.Kind is TransportFaultKind.NotFound ? false : PartitionFaultException.IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
 
     private static T? Keep<T>(TransportResult<T> result)
-        where T : class => result.TryGetValue(out var value, out var fault) ? value : IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
+        where T : class => result.TryGetValue(out var value, out var fault) ? value : PartitionFaultException.IsOfTheTarget(fault) ? null : throw new PartitionFaultException(fault);
 }

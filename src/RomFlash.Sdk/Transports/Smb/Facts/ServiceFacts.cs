@@ -21,7 +21,7 @@ internal static class ServiceFacts
         var asked = await new ServiceControlClient(connection).QueryServiceAsync(RemoteRegistry, cancellationToken).ConfigureAwait(false);
         return asked.TryGetValue(out var state, out var fault)
             ? state is ServiceState.Running ? Fact<bool>.Unknown($"the service runs, and does not answer this account: {refusal.Detail}") : false
-            : RegistryReader.IsOfTheTarget(fault) ? Fact<bool>.Unknown($"{refusal.Detail}; {fault.Detail}")
+            : PartitionFaultException.IsOfTheTarget(fault) ? Fact<bool>.Unknown($"{refusal.Detail}; {fault.Detail}")
             : throw new PartitionFaultException(fault);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class SmbFacts(ISmbConnection connection, SmbAddress address)
             }
             else
             {
-                facts = RegistryReader.IsOfTheTarget(fault) ? await WithoutRegistryAsync(fault, facts, kinds, layout.Token).ConfigureAwait(false) : throw new PartitionFaultException(fault);
+                facts = PartitionFaultException.IsOfTheTarget(fault) ? await WithoutRegistryAsync(fault, facts, kinds, layout.Token).ConfigureAwait(false) : throw new PartitionFaultException(fault);
             }
         }
 
@@ -102,7 +102,7 @@ internal sealed class SmbFacts(ISmbConnection connection, SmbAddress address)
         if (!(await connection.QueryVolumeAsync(address.Share, layout.Token).ConfigureAwait(false)).TryGetValue(out var volume, out var fault))
         {
             // Also after a boot: a system partition that was mounted by hand, and its share, are gone then.
-            return RegistryReader.IsOfTheTarget(fault) ? Fact<SystemPartition>.Unknown($"the share {address.Share} can't be used: {fault.Detail}") : throw new PartitionFaultException(fault);
+            return PartitionFaultException.IsOfTheTarget(fault) ? Fact<SystemPartition>.Unknown($"the share {address.Share} can't be used: {fault.Detail}") : throw new PartitionFaultException(fault);
         }
 
         Fact<bool> hasEfi;
@@ -110,7 +110,7 @@ internal sealed class SmbFacts(ISmbConnection connection, SmbAddress address)
         {
             hasEfi = await layout.FindEfiAsync().ConfigureAwait(false) is not null;
         }
-        catch (PartitionFaultException e) when (e.IsOwn || RegistryReader.IsOfTheTarget(e.Fault))
+        catch (PartitionFaultException e) when (e.IsOwn || PartitionFaultException.IsOfTheTarget(e.Fault))
         {
             hasEfi = Fact<bool>.Unknown(e.Message);
         }
