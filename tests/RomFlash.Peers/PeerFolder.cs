@@ -16,11 +16,12 @@ internal sealed class PeerFolder : IAsyncDisposable
     /// <summary>The environment variable that marks a process as one of this folder's: servers hand it on, even when they write a title over their command line.</summary>
     public const string Mark = "ROMFLASH_PEER_FOLDER";
 
-    // The folder's name comes in by standard input, so that neither the shell nor its grep are found themselves.
+    // The folder's name comes in by standard input, so that neither the shell nor its grep are found themselves; after it, what is about to be mounted, and that is unmounted in the opposite order.
     private const string Janitor = """
         trap '' INT TERM HUP
         read -r folder || exit 0
-        read -r end
+        set --
+        while read -r mounted; do set -- "$mounted" "$@"; done
         tries=0
         while [ $tries -lt 500 ]; do
           found=$(printf '%s\n' "$folder/" | grep -laF -f - /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null)
@@ -32,8 +33,8 @@ internal sealed class PeerFolder : IAsyncDisposable
           tries=$((tries + 1))
           sleep 0.01
         done
-        for mounted in "$folder"/mount-*; do
-          [ -d "$mounted" ] && umount -l "$mounted" 2>/dev/null
+        for mounted; do
+          umount -l "$mounted" 2>/dev/null
         done
         rm -rf "$folder"
         """;
@@ -72,23 +73,28 @@ internal sealed class PeerFolder : IAsyncDisposable
     public string CreateFolder(string name) => Directory.CreateDirectory(Combine(name)).FullName;
 
     /// <summary>Mounts a file system in memory, which is full when it is full.</summary>
-    public async Task<string> MountAsync(long size, CancellationToken cancellationToken)
+    /// <param name="size">Its size in bytes.</param>
+    /// <param name="place">A folder below this one to mount it on; one of its own when null.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task<string> MountAsync(long size, string? place, CancellationToken cancellationToken)
     {
-        var folder = CreateFolder(string.Create(CultureInfo.InvariantCulture, $"mount-{++_mounts}"));
-        var mounted = await PeerProgram.RunAsync(PeerProgram.Find("mount", "mount"), ["-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={size},mode=0755"), "tmpfs", folder], cancellationToken: cancellationToken);
-        return mounted.ExitCode == 0 ? folder : throw new PeerUnavailableException($"a small file system can't be mounted here: {mounted.Text.Trim()}");
+        var folder = place ?? CreateFolder(string.Create(CultureInfo.InvariantCulture, $"mount-{++_mounts}"));
+        await MountAsync(folder, ["-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={size},mode=0755"), "tmpfs", folder], cancellationToken);
+        return folder;
+    }
+
+    /// <summary>Makes the folder a mount of its own whose later mounts are seen by processes that have a view of their own of what is mounted, as its slaves.</summary>
+    public async Task ShareMountsAsync(CancellationToken cancellationToken)
+    {
+        await MountAsync(Path, ["--bind", Path, Path], cancellationToken);
+        await MountAsync(null, ["--make-shared", Path], cancellationToken);
     }
 
     /// <summary>The processes that were started with this folder's name, by command line or environment. Ended ones that nobody has waited for are not among them.</summary>
     public IReadOnlyList<int> Processes()
     {
         var needle = Encoding.UTF8.GetBytes(Path + "/");
-        return
-        [
-            .. Directory.EnumerateDirectories("/proc")
-                .Select(d => int.TryParse(System.IO.Path.GetFileName(d), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : 0)
-                .Where(id => id > 0 && id != Environment.ProcessId && (Has(id, "cmdline", needle) || Has(id, "environ", needle))),
-        ];
+        return [.. ProcessTable.Others().Where(id => ProcessTable.Has(id, "cmdline", needle) || ProcessTable.Has(id, "environ", needle))];
     }
 
     /// <summary>Kills all of them and waits until they are gone.</summary>
@@ -130,15 +136,18 @@ internal sealed class PeerFolder : IAsyncDisposable
         }
     }
 
-    private static bool Has(int process, string file, byte[] needle)
+    private async Task MountAsync(string? place, string[] arguments, CancellationToken cancellationToken)
     {
-        try
+        if (place is not null)
         {
-            return File.ReadAllBytes($"/proc/{process}/{file}").AsSpan().IndexOf(needle) >= 0;
+            await _janitor.StandardInput.WriteLineAsync(place.AsMemory(), cancellationToken);
+            await _janitor.StandardInput.FlushAsync(cancellationToken);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+
+        var mounted = await PeerProgram.RunAsync(PeerProgram.Find("mount", "mount"), arguments, cancellationToken: cancellationToken);
+        if (mounted.ExitCode != 0)
         {
-            return false;
+            throw new PeerUnavailableException($"a small file system can't be mounted here: {mounted.Text.Trim()}");
         }
     }
 }

@@ -85,6 +85,18 @@ public sealed class FaultProxy : IAsyncDisposable
         return fired.Task;
     }
 
+    /// <summary>Waits for so many bytes, counted as <see cref="Bytes"/> does, and does nothing to the link. Where a protocol's messages can't be told apart, this is when.</summary>
+    /// <param name="direction">Which way they go.</param>
+    /// <param name="number">How many; done at once when they came before.</param>
+    /// <returns>Done when they have come through.</returns>
+    public Task ReachAsync(LinkDirection direction, long number)
+    {
+        lock (_lock)
+        {
+            return _bytes[(int)direction] >= number ? Task.CompletedTask : Arm(LinkFault.AfterBytes(direction, number, LinkAction.None));
+        }
+    }
+
     /// <summary>Does something to the link now.</summary>
     /// <param name="action">What.</param>
     public void Do(LinkAction action)
@@ -102,6 +114,8 @@ public sealed class FaultProxy : IAsyncDisposable
                 break;
             case LinkAction.FreezeRequests:
                 _gates[(int)LinkDirection.ToServer].Close();
+                break;
+            case LinkAction.None:
                 break;
             default:
                 Array.ForEach(_gates, g => g.Close());

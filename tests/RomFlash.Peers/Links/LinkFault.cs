@@ -27,6 +27,9 @@ public enum LinkAction
 
     /// <summary>Nothing that the client sends is forwarded any more.</summary>
     FreezeRequests,
+
+    /// <summary>Nothing: the link goes on, and who waits for the fault knows.</summary>
+    None,
 }
 
 /// <summary>One fault, and when it comes. Messages and bytes are counted from 1 over all connections of the proxy, from its start.</summary>

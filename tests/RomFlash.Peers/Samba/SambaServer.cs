@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 
 namespace RomFlash.Peers.Samba;
 
@@ -12,12 +11,10 @@ public sealed class SambaServer : IAsyncDisposable
     /// <summary>The system partition's share.</summary>
     public const string ShareName = "ESP$";
 
-    private const int Attempts = 5;
-
     private readonly PeerFolder _folder;
     private readonly SambaConfiguration _configuration;
     private readonly string _smbd;
-    private Process? _process;
+    private readonly PeerProcesses _processes;
 
     private SambaServer(PeerFolder folder, SambaConfiguration configuration, SambaOptions options, string shareFolder, int port, string smbd)
     {
@@ -27,13 +24,14 @@ public sealed class SambaServer : IAsyncDisposable
         Options = options;
         ShareFolder = shareFolder;
         Port = port;
+        _processes = new("smbd", port, () => Log, _ => folder.Processes());
     }
 
     /// <summary>How it was set up.</summary>
     public SambaOptions Options { get; }
 
     /// <summary>Its address.</summary>
-    public IPEndPoint EndPoint => new(IPAddress.Loopback, Port);
+    public IPEndPoint EndPoint => _processes.EndPoint;
 
     /// <summary>Its port on 127.0.0.1; the same after <see cref="RestartAsync"/>.</summary>
     public int Port { get; }
@@ -45,10 +43,10 @@ public sealed class SambaServer : IAsyncDisposable
     public string ConfigurationFile => _configuration.Path;
 
     /// <summary>The processes that run: smbd, its children, and the services that it started.</summary>
-    public IReadOnlyList<int> Processes => _folder.Processes();
+    public IReadOnlyList<int> Processes => _processes.All;
 
     /// <summary>The processes that serve a connection each.</summary>
-    public IReadOnlyList<int> ConnectionProcesses => LoopbackSockets.Serving(Port, _folder.Processes());
+    public IReadOnlyList<int> ConnectionProcesses => _processes.Serving;
 
     /// <summary>The shutdowns and aborts that were asked for so far, those that were refused included.</summary>
     public IReadOnlyList<SambaShutdownRequest> ShutdownRequests =>
@@ -71,16 +69,13 @@ public sealed class SambaServer : IAsyncDisposable
 
         options ??= new();
         var smbd = PeerProgram.Find("smbd", "samba");
-        for (var attempt = 1; ; attempt++)
-        {
-            var folder = PeerFolder.Create(options.ParentFolder, "romflash-smbd-");
-            SambaServer? server = null;
-            try
+        return await PeerProcesses.StartAsync(
+            () => PeerFolder.Create(options.ParentFolder, "romflash-smbd-"),
+            async (folder, port) =>
             {
-                var share = options.DiskSize is { } size ? await folder.MountAsync(size, cancellationToken) : folder.CreateFolder("esp");
+                var share = options.DiskSize is { } size ? await folder.MountAsync(size, null, cancellationToken) : folder.CreateFolder("esp");
                 Directory.CreateDirectory(Path.Combine(share, "EFI"));
-                var port = LoopbackSockets.FreePort();
-                server = new(folder, new(options, folder, share, port), options, share, port, smbd);
+                var server = new SambaServer(folder, new(options, folder, share, port), options, share, port, smbd);
                 server._configuration.Write();
                 await server.CreateAccountsAsync(cancellationToken);
                 if (options.Registry is { } registry)
@@ -88,25 +83,10 @@ public sealed class SambaServer : IAsyncDisposable
                     await server.ImportAsync(registry, cancellationToken);
                 }
 
-                if (await server.TryRunAsync(cancellationToken))
-                {
-                    return server;
-                }
-
-                if (attempt == Attempts)
-                {
-                    throw new InvalidOperationException($"smbd did not listen on a free port {Attempts} times: {server.Log}");
-                }
-            }
-            catch
-            {
-                await (server?.DisposeAsync() ?? folder.DisposeAsync());
-                throw;
-            }
-
-            // Somebody else took the port in between.
-            await server.DisposeAsync();
-        }
+                return server;
+            },
+            server => server.TryRunAsync(cancellationToken),
+            server => $"smbd did not listen on a free port: {server.Log}");
     }
 
     /// <summary>Imports keys and values; a running server has them at once.</summary>
@@ -123,61 +103,21 @@ public sealed class SambaServer : IAsyncDisposable
 
     /// <summary>Stops all its processes where they are (SIGSTOP): connections stay, and nothing answers. The system still takes new connections.</summary>
     /// <returns>Done when all have stopped.</returns>
-    public async Task FreezeAsync()
-    {
-        for (var tries = 0; tries < 500; tries++)
-        {
-            var running = _folder.Processes().Where(p => State(p) is not ('T' or 'Z')).ToList();
-            if (running is [])
-            {
-                return;
-            }
-
-            running.ForEach(p => Signals.Send(p, Signal.Stop));
-            await Task.Delay(1);
-        }
-
-        throw new InvalidOperationException("smbd's processes do not stop");
-    }
+    public Task FreezeAsync() => _processes.FreezeAsync();
 
     /// <summary>Lets all its processes go on.</summary>
-    public void Thaw()
-    {
-        foreach (var process in _folder.Processes())
-        {
-            Signals.Send(process, Signal.Continue);
-        }
-    }
+    public void Thaw() => _processes.Thaw();
 
     /// <summary>Kills the processes that serve a connection, and with them the connections; new ones are taken.</summary>
     /// <returns>Done when they are gone.</returns>
-    public async Task KillConnectionsAsync()
-    {
-        for (var tries = 0; tries < 500; tries++)
-        {
-            var serving = ConnectionProcesses;
-            if (serving is [])
-            {
-                return;
-            }
-
-            foreach (var process in serving)
-            {
-                Signals.Send(process, Signal.Kill);
-            }
-
-            await Task.Delay(1);
-        }
-
-        throw new InvalidOperationException("smbd's connections can't be ended");
-    }
+    public Task KillConnectionsAsync() => _processes.SignalUntilNoneAsync(Signal.Kill, () => ConnectionProcesses, "that serve connections can't be ended");
 
     /// <summary>Kills everything; the folder, and so all state, stays.</summary>
     /// <returns>Done when all are gone.</returns>
     public async Task KillAsync()
     {
         await _folder.KillAsync();
-        await ForgetProcessAsync();
+        await _processes.EndFirstAsync();
     }
 
     /// <summary>Kills everything, and starts anew on the same port with the same state.</summary>
@@ -197,21 +137,7 @@ public sealed class SambaServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _folder.DisposeAsync();
-        await ForgetProcessAsync();
-    }
-
-    // The state letter of proc(5) follows the name, which ends with the last bracket.
-    private static char State(int process)
-    {
-        try
-        {
-            var text = File.ReadAllText($"/proc/{process}/stat");
-            return text[text.LastIndexOf(')') + 2];
-        }
-        catch (IOException)
-        {
-            return 'Z';
-        }
+        await _processes.EndFirstAsync();
     }
 
     private async Task CreateAccountsAsync(CancellationToken cancellationToken)
@@ -244,47 +170,12 @@ public sealed class SambaServer : IAsyncDisposable
             (await PeerProgram.RunAsync(pdbedit, ["-s", ConfigurationFile, .. arguments], input, cancellationToken: cancellationToken)).Required("pdbedit");
     }
 
-    // Waited for, so that no dead entry of it stays in the system's table.
-    private async Task ForgetProcessAsync()
-    {
-        if (_process is { } process)
-        {
-            _process = null;
-            await process.WaitForExitAsync();
-            process.Dispose();
-        }
-    }
-
-    private async Task<bool> TryRunAsync(CancellationToken cancellationToken)
+    private Task<bool> TryRunAsync(CancellationToken cancellationToken)
     {
         // Never --no-process-group: at its end smbd signals its whole group. Its standard input stays open: smbd ends with it.
         var start = new ProcessStartInfo(_smbd, ["--foreground", "--configfile=" + ConfigurationFile]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[PeerFolder.Mark] = _folder.Path + "/";
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        _process = process;
-        for (var tries = 0; tries < 2000; tries++)
-        {
-            if (process.HasExited)
-            {
-                await KillAsync();
-                return false;
-            }
-
-            if (LoopbackSockets.IsListening(Port, [process.Id]))
-            {
-                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                await socket.ConnectAsync(EndPoint, cancellationToken);
-                return true;
-            }
-
-            await Task.Delay(5, cancellationToken);
-        }
-
-        throw new InvalidOperationException($"smbd neither listened nor ended: {Log}");
+        return _processes.TryStartAsync(start, KillAsync, cancellationToken);
     }
 }
 

@@ -1,33 +1,37 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 
 namespace RomFlash.Peers.Ssh;
 
-/// <summary>A private sshd on 127.0.0.1 that the user of this process logs on to, with keys of its own. Gone with its folder when disposed, and when this process ends.</summary>
-/// <remarks>Needs Linux. The methods that do something to its processes are not for use at once.</remarks>
+/// <summary>A private sshd on 127.0.0.1 that the user of this process logs on to, or an account of the server's own, with keys of its own. Gone with its folder when disposed, and when this process ends.</summary>
+/// <remarks>Needs Linux; an account of its own needs root. The methods that do something to its processes are not for use at once.</remarks>
 public sealed class SshServer : IAsyncDisposable
 {
-    private const int Attempts = 5;
-
     private static readonly string[] Keys = ["host", "host_rsa", "user", "stranger"];
 
     private readonly PeerFolder _folder;
     private readonly string _sshd;
-    private Process? _process;
+    private readonly PeerProcesses _processes;
 
-    private SshServer(PeerFolder folder, int port, string sshd)
+    private SshServer(PeerFolder folder, SshServerOptions options, int port, string sshd)
     {
         _folder = folder;
         _sshd = sshd;
+        Options = options;
         Port = port;
+        _processes = new("sshd", port, () => Log, first => first is { } id ? [id, .. ProcessTable.Descendants(id)] : []);
     }
 
-    /// <summary>Its port on 127.0.0.1.</summary>
+    /// <summary>How it was set up.</summary>
+    public SshServerOptions Options { get; }
+
+    /// <summary>Its address.</summary>
+    public IPEndPoint EndPoint => _processes.EndPoint;
+
+    /// <summary>Its port on 127.0.0.1; the same after <see cref="RestartAsync"/>.</summary>
     public int Port { get; }
 
-    /// <summary>The only configuration file that a client of it needs: names the user's key and <see cref="KnownHosts"/>.</summary>
+    /// <summary>The only configuration file that a client of it needs: names the user's key and <see cref="KnownHosts"/>, and the account that <see cref="SshServerOptions.Account"/> is.</summary>
     public string ClientConfiguration => _folder.Combine("ssh_config");
 
     /// <summary>The same with a key that the server does not know.</summary>
@@ -46,17 +50,22 @@ public sealed class SshServer : IAsyncDisposable
     public string Log => File.Exists(_folder.Combine("log")) ? File.ReadAllText(_folder.Combine("log")) : string.Empty;
 
     /// <summary>Its processes, and those that it runs for who has logged on.</summary>
-    public IReadOnlyList<int> Processes => _process is { } process ? [process.Id, .. Descendants(process.Id)] : [];
+    public IReadOnlyList<int> Processes => _processes.All;
+
+    /// <summary>The processes that serve a connection: one or two for each.</summary>
+    public IReadOnlyList<int> ConnectionProcesses => _processes.Serving;
 
     /// <summary>A folder of the server's for tests; its name is in no command line of the server.</summary>
     public string Folder => _folder.Path;
 
+    /// <summary>Where who logs on looks for programs.</summary>
+    internal string SearchPath => _folder.Combine("bin") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
     /// <summary>The ssh programs that run with one of its configuration files.</summary>
     public IReadOnlyList<int> Clients =>
     [
-        .. Directory.EnumerateDirectories("/proc")
-            .Select(d => int.TryParse(Path.GetFileName(d), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : 0)
-            .Where(id => id > 0 && id != Environment.ProcessId && Words(id) is [var program, ..] words && Path.GetFileName(program) is "ssh" or "setsid" && (words.Contains(ClientConfiguration) || words.Contains(StrangerConfiguration))),
+        .. ProcessTable.Others()
+            .Where(id => ProcessTable.Words(id) is [var program, ..] words && Path.GetFileName(program) is "ssh" or "setsid" && (words.Contains(ClientConfiguration) || words.Contains(StrangerConfiguration))),
     ];
 
     /// <summary>Starts one and waits until it answers.</summary>
@@ -64,11 +73,19 @@ public sealed class SshServer : IAsyncDisposable
     /// <param name="cancellationToken">Ends what was begun.</param>
     /// <returns>The server.</returns>
     /// <exception cref="PeerUnavailableException">OpenSSH is not installed, or may not run here.</exception>
-    public static async Task<SshServer> StartAsync(string further = "", CancellationToken cancellationToken = default)
+    public static Task<SshServer> StartAsync(string further = "", CancellationToken cancellationToken = default) => StartAsync(new SshServerOptions { Further = further }, cancellationToken);
+
+    /// <summary>Starts one and waits until it answers.</summary>
+    /// <param name="options">How it is set up.</param>
+    /// <param name="cancellationToken">Ends what was begun.</param>
+    /// <returns>The server.</returns>
+    /// <exception cref="PeerUnavailableException">OpenSSH is not installed, or may not run here.</exception>
+    public static async Task<SshServer> StartAsync(SshServerOptions options, CancellationToken cancellationToken = default)
     {
-        if (!OperatingSystem.IsLinux())
+        ArgumentNullException.ThrowIfNull(options);
+        if (!OperatingSystem.IsLinux() || (options.Account is not null && !Environment.IsPrivilegedProcess))
         {
-            throw new PeerUnavailableException("a private sshd needs Linux");
+            throw new PeerUnavailableException("a private sshd needs Linux, and root when others than its own user log on");
         }
 
         var sshd = PeerProgram.Find("sshd", "openssh-server");
@@ -78,90 +95,72 @@ public sealed class SshServer : IAsyncDisposable
             Directory.CreateDirectory("/run/sshd");
         }
 
-        for (var attempt = 1; ; attempt++)
-        {
-            var folder = PeerFolder.Create(null, "romflash-sshd-");
-            var server = new SshServer(folder, LoopbackSockets.FreePort(), sshd);
-            try
+        return await PeerProcesses.StartAsync(
+            () => PeerFolder.Create(null, "romflash-sshd-"),
+            async (folder, port) =>
             {
-                await server.WriteAsync(further, cancellationToken);
-                if (await server.TryRunAsync(cancellationToken))
-                {
-                    return server;
-                }
-
-                if (attempt == Attempts)
-                {
-                    throw new InvalidOperationException($"sshd did not listen on a free port {Attempts} times: {server.Log}");
-                }
-            }
-            catch
-            {
-                await server.DisposeAsync();
-                throw;
-            }
-
-            // Somebody else took the port in between.
-            await server.DisposeAsync();
-        }
+                var server = new SshServer(folder, options, port, sshd);
+                await server.WriteAsync(cancellationToken);
+                return server;
+            },
+            server => server.TryRunAsync(cancellationToken),
+            server => $"sshd did not listen on a free port: {server.Log}");
     }
+
+    /// <summary>Puts a program before those of the system: who logs on finds it first, also through <c>sudo</c>. One of the same name is replaced.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="script">A script for <c>/bin/sh</c>, without the first line that says so.</param>
+    /// <returns>Its path.</returns>
+    public string WriteStandIn(string name, string script)
+    {
+        var path = Path.Combine(_folder.CreateFolder("bin"), name);
+
+        // Replaced as a whole: one that runs goes on reading the old one.
+        File.WriteAllText(path + ".new", $"#!/bin/sh\n{script}\n");
+        File.SetUnixFileMode(path + ".new", (UnixFileMode)Convert.ToInt32("755", 8));
+        File.Move(path + ".new", path, overwrite: true);
+        return path;
+    }
+
+    /// <summary>Takes a stand-in away, so that the system's program is found again, if it has one.</summary>
+    /// <param name="name">Its name.</param>
+    public void RemoveStandIn(string name) => File.Delete(Path.Combine(_folder.CreateFolder("bin"), name));
 
     /// <summary>Stops all its processes where they are (SIGSTOP), with what they run: connections stay, and nothing answers.</summary>
     /// <returns>Done when all have stopped.</returns>
-    public async Task FreezeAsync()
-    {
-        for (var tries = 0; tries < 500; tries++)
-        {
-            var running = Processes.Where(p => Stat(p) is ({ } state, _) && state is not ('T' or 'Z')).ToList();
-            if (running is [])
-            {
-                return;
-            }
-
-            running.ForEach(p => Signals.Send(p, Signal.Stop));
-            await Task.Delay(1);
-        }
-
-        throw new InvalidOperationException("sshd's processes do not stop");
-    }
+    public Task FreezeAsync() => _processes.FreezeAsync();
 
     /// <summary>Lets all its processes go on.</summary>
-    public void Thaw()
+    public void Thaw() => _processes.Thaw();
+
+    /// <summary>Kills whatever serves those who have logged on, with what it runs, and so their connections; new ones are taken.</summary>
+    /// <returns>Done when they are gone.</returns>
+    public async Task KillConnectionsAsync()
     {
-        foreach (var process in Processes)
+        await KillBelowAsync();
+        if (_processes.First is { } listener)
         {
-            Signals.Send(process, Signal.Continue);
+            Signals.Send(listener, Signal.Continue);
         }
     }
 
-    /// <summary>Kills everything, and what it runs.</summary>
+    /// <summary>Kills everything, and what it runs; the folder, and so keys and state, stays.</summary>
     /// <returns>Done when all are gone.</returns>
     public async Task KillAsync()
     {
-        // The children first: who they belong to is not known any more when the parent is gone.
-        for (var tries = 0; tries < 500; tries++)
+        await KillBelowAsync();
+        await _processes.EndFirstAsync();
+    }
+
+    /// <summary>Kills everything, and starts anew on the same port with the same keys and configuration.</summary>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>Done when it answers again.</returns>
+    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    {
+        await KillAsync();
+        if (!await TryRunAsync(cancellationToken))
         {
-            var children = Processes.Skip(1).Where(p => Stat(p) is ({ } state, _) && state != 'Z').ToList();
-            if (_process is { HasExited: false } listener)
-            {
-                Signals.Send(listener.Id, Signal.Stop);
-            }
-
-            if (children is [])
-            {
-                break;
-            }
-
-            children.ForEach(p => Signals.Send(p, Signal.Kill));
-            await Task.Delay(2);
-        }
-
-        if (_process is { } process)
-        {
-            _process = null;
-            Signals.Send(process.Id, Signal.Kill);
-            await process.WaitForExitAsync();
-            process.Dispose();
+            throw new InvalidOperationException($"sshd did not start again on port {Port}: {Log}");
         }
     }
 
@@ -173,50 +172,28 @@ public sealed class SshServer : IAsyncDisposable
         await _folder.DisposeAsync();
     }
 
-    private static IEnumerable<int> Descendants(int ancestor)
-    {
-        var parents = Directory.EnumerateDirectories("/proc")
-            .Select(d => int.TryParse(Path.GetFileName(d), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : 0)
-            .Where(id => id > 0)
-            .Select(id => (Id: id, Stat(id).Parent))
-            .ToLookup(p => p.Parent, p => p.Id);
-        var found = new List<int> { ancestor };
-        for (var i = 0; i < found.Count; i++)
-        {
-            found.AddRange(parents[found[i]]);
-        }
+    /// <summary>Mounts a small file system in memory on a folder of the server's; it is gone with the server, and those who log on see it.</summary>
+    internal Task MountAsync(string folder, long size, CancellationToken cancellationToken) => _folder.MountAsync(size, folder, cancellationToken);
 
-        return found.Skip(1);
-    }
-
-    // The state letter of proc(5) follows the name, which ends with the last bracket; the parent follows it.
-    private static (char? State, int Parent) Stat(int process)
+    // The listener stands still, and who belongs to it is told by the parents: whoever was seen is ended, also when its parent is gone by then. Stopped first, because what is stopped begins nothing new.
+    private Task KillBelowAsync()
     {
-        try
+        var seen = new HashSet<int>();
+        return _processes.SignalUntilNoneAsync(Signal.Kill, Find, "can't be ended");
+
+        IEnumerable<int> Find()
         {
-            var text = File.ReadAllText($"/proc/{process}/stat");
-            var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            return (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return (null, -1);
+            foreach (var process in _processes.All)
+            {
+                Signals.Send(process, Signal.Stop);
+            }
+
+            seen.UnionWith(_processes.All.Skip(1));
+            return seen.Where(ProcessTable.IsAlive);
         }
     }
 
-    private static string[] Words(int process)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{process}/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
-
-    private async Task WriteAsync(string further, CancellationToken cancellationToken)
+    private async Task WriteAsync(CancellationToken cancellationToken)
     {
         var keygen = PeerProgram.Find("ssh-keygen", "openssh-client");
         foreach (var name in Keys)
@@ -229,12 +206,18 @@ public sealed class SshServer : IAsyncDisposable
         File.Copy(_folder.Combine("user.pub"), _folder.Combine("authorized_keys"));
         var key = (await File.ReadAllTextAsync(_folder.Combine("host.pub"), cancellationToken)).Split(' ');
         await File.WriteAllTextAsync(KnownHosts, $"[127.0.0.1]:{Port} {key[0]} {key[1]}\n", cancellationToken);
+        if (Options.Account is { } account)
+        {
+            await _folder.ShareMountsAsync(cancellationToken);
+            await account.WriteAsync(this, cancellationToken);
+        }
+
         await WriteClientAsync(ClientConfiguration, "user");
         await WriteClientAsync(StrangerConfiguration, "stranger");
         await File.WriteAllTextAsync(
             _folder.Combine("sshd_config"),
             $"""
-            {further}
+            {Options.Further}
             ListenAddress 127.0.0.1
             Port {Port}
             HostKey {_folder.Combine("host")}
@@ -250,6 +233,7 @@ public sealed class SshServer : IAsyncDisposable
             PrintLastLog no
             MaxStartups 100
             MaxSessions 20
+            SetEnv PATH={SearchPath}
 
             """,
             cancellationToken);
@@ -261,6 +245,7 @@ public sealed class SshServer : IAsyncDisposable
             $"""
             IdentityFile {_folder.Combine(identity)}
             IdentitiesOnly yes
+            {(Options.Account is { } login ? $"User {login.Name}" : string.Empty)}
             IdentityAgent none
             UserKnownHostsFile {KnownHosts}
             GlobalKnownHostsFile /dev/null
@@ -269,30 +254,12 @@ public sealed class SshServer : IAsyncDisposable
             cancellationToken);
     }
 
-    private async Task<bool> TryRunAsync(CancellationToken cancellationToken)
+    private Task<bool> TryRunAsync(CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(_sshd, ["-D", "-f", _folder.Combine("sshd_config"), "-E", _folder.Combine("log")]);
+        string[] command = [_sshd, "-D", "-f", _folder.Combine("sshd_config"), "-E", _folder.Combine("log")];
+        command = Options.Account is null ? command : SshAccount.Within(this, command);
+        var start = new ProcessStartInfo(command[0], command[1..]);
         start.Environment[PeerFolder.Mark] = _folder.Path + "/";
-        var process = Process.Start(start)!;
-        _process = process;
-        for (var tries = 0; tries < 2000; tries++)
-        {
-            if (process.HasExited)
-            {
-                await KillAsync();
-                return false;
-            }
-
-            if (LoopbackSockets.IsListening(Port, [process.Id]))
-            {
-                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, Port), cancellationToken);
-                return true;
-            }
-
-            await Task.Delay(5, cancellationToken);
-        }
-
-        throw new InvalidOperationException($"sshd neither listened nor ended: {Log}");
+        return _processes.TryStartAsync(start, KillAsync, cancellationToken);
     }
 }
