@@ -65,7 +65,7 @@ public sealed class SshServerTests
         await using var server = await SshServer.StartAsync(new SshServerOptions { Account = new("romflash", SshSudo.MayRunShell) });
         var secret = Path.Combine(server.Folder, "secret");
         await File.WriteAllTextAsync(secret, "for root alone");
-        File.SetUnixFileMode(secret, UnixFileMode.UserRead);
+        (await PeerProgram.RunAsync(PeerProgram.Find("chmod", "coreutils"), ["400", secret])).Required("chmod");
         var login = (await RunAsync(server, "id -un; id -u; pwd")).Required("ssh").Output.Split('\n');
         Assert.Equal("romflash", login[0]);
         Assert.InRange(int.Parse(login[1], CultureInfo.InvariantCulture), 1000, int.MaxValue);
