@@ -13,6 +13,8 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
 
     // Whoever waits has a deadline of their own: a sync of a slow medium may take minutes.
     private static readonly TimeSpan Long = TimeSpan.FromHours(1);
+    private static readonly ShellRequest Flushing = new() { IsPlain = true, Timeout = Long };
+    private static readonly ShellRequest Step = new() { IsPlain = true };
 
     private SshChannel? _writing;
     private SshChannel? _reading;
@@ -109,7 +111,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
             return;
         }
 
-        var reply = await scripts.RunAsync(Sync(Quoted), new ShellRequest { Timeout = Long }, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync(Sync(Quoted), Flushing, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
         {
             throw RemoteErrors.From(reply, isChange: true);
@@ -165,7 +167,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
             text.Append('\\').Append((char)('0' + (b >> 6))).Append((char)('0' + ((b >> 3) & 7))).Append((char)('0' + (b & 7)));
         }
 
-        var reply = await scripts.RunAsync($"{NeedPlain(Quoted)}printf '{text}' >{Quoted}", ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync($"{NeedPlain(Quoted)}printf '{text}' >{Quoted}", Step, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
         {
             throw new PartitionFaultException(RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: true) with { Effect = FaultEffect.MayHaveApplied });

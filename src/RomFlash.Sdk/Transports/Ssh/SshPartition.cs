@@ -25,8 +25,11 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
 
     private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789abcdef");
 
-    // How long a digest takes is for the caller's deadline to decide.
-    private static readonly ShellRequest DigestRequest = new() { Timeout = TimeSpan.FromHours(1), MaxOutput = 256 };
+    private static readonly ShellRequest Step = new() { IsPlain = true };
+    private static readonly ShellRequest Listing = new() { IsPlain = true, MaxOutput = MaxListBytes };
+
+    // How long a digest or a flush takes is for the caller's deadline to decide.
+    private static readonly ShellRequest Long = new() { IsPlain = true, Timeout = TimeSpan.FromHours(1) };
 
     public int ChunkBytes => Chunk;
 
@@ -37,7 +40,7 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
     public async ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken)
     {
         var name = path[(path.LastIndexOf('/') + 1)..];
-        var reply = await scripts.RunAsync($"stat -c '%f %s' -- {Quote(path)}", ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync($"stat -c '%f %s' -- {Quote(path)}", Step, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus == 0)
         {
             return Parse(reply.Text.AsSpan().TrimEnd('\n'), name);
@@ -49,31 +52,32 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
 
     public async ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken)
     {
-        // Three patterns have every name but . and .. between them; one that matches nothing stands for itself. What is gone before it is looked at was not there.
+        // Three patterns have every name but . and .. between them; one that matches nothing stands for itself. What is gone before it is looked at was not there, and what can't be looked at is said aloud
+        // by the loop. A slash ends a name as a NUL would.
         var quoted = Quote(path);
-        var script = string.Create(CultureInfo.InvariantCulture, $$"""
-            [ -d {{quoted}} ] || { stat -- {{quoted}} >/dev/null || exit 1; echo ': Not a directory' >&2; exit 1; }
-            [ -r {{quoted}} ] && [ -x {{quoted}} ] || { echo ': Permission denied' >&2; exit 1; }
+        var list = string.Create(CultureInfo.InvariantCulture, $$"""
+            [ -d {{quoted}} ] || { stat -- {{quoted}} >/dev/null || exit 1; echo ': Not a directory'; exit 1; }
+            [ -r {{quoted}} ] && [ -x {{quoted}} ] || { echo ': Permission denied'; exit 1; }
             cd -- {{quoted}} || exit 1
             n=0
             rf_list() {
               [ "$#" -eq 1 ] && [ ! -e "$1" ] && [ ! -L "$1" ] && return
               n=$((n + $#))
               [ "$n" -le {{maxEntries}} ] || exit 2
-              stat --printf '%f %s %n\0' -- "$@"
+              stat --printf '%f %s %n/' -- "$@" 2>/dev/null || { for f; do [ ! -e "$f" ] && [ ! -L "$f" ] || stat -- "$f" >/dev/null 2>&1 || { stat -- "$f"; exit 3; }; done; }
             }
             rf_list *
             rf_list .[!.]*
             rf_list ..?*
             exit 0
             """);
-        var reply = await scripts.RunAsync(script, new ShellRequest { MaxOutput = MaxListBytes, MaxErrors = 1 << 20 }, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync(list, Listing, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus == 2)
         {
             throw PartitionFaultException.Violation($"{Show(path)} has more than {maxEntries} entries");
         }
 
-        if (reply.ExitStatus != 0 || reply.ErrorText.Split('\n', StringSplitOptions.RemoveEmptyEntries).Any(l => !l.EndsWith(": No such file or directory", StringComparison.Ordinal)))
+        if (reply.ExitStatus != 0)
         {
             throw RemoteErrors.From(reply, isChange: false);
         }
@@ -81,7 +85,7 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         var entries = new List<PartitionEntry>();
         for (var rest = reply.Output.AsSpan(); !rest.IsEmpty;)
         {
-            var end = rest.IndexOf((byte)0);
+            var end = rest.IndexOf((byte)'/');
             var entry = Encoding.UTF8.GetString(end < 0 ? rest : rest[..end]).AsSpan();
             var first = entry.IndexOf(' ');
             var second = first < 0 ? -1 : entry[(first + 1)..].IndexOf(' ') + first + 1;
@@ -109,7 +113,7 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         var quoted = Quote(path);
         var reply = await scripts.RunAsync(
             $"{SshFile.NeedPlain(quoted)}exec 8<{quoted}\nflock -s 8 || exit 1\ndd iflag=nocache count=0 <&8 >/dev/null 2>&1\nsha256sum <&8",
-            DigestRequest,
+            Long,
             cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
         {
@@ -138,7 +142,7 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         return new SshFile(scripts, PathOf(path));
     }
 
-    public ValueTask FlushFolderAsync(string path, CancellationToken cancellationToken) => ChangeAsync(SshFile.Sync(Quote(path)), cancellationToken);
+    public ValueTask FlushFolderAsync(string path, CancellationToken cancellationToken) => ChangeAsync(SshFile.Sync(Quote(path)), cancellationToken, Long);
 
     public ValueTask RenameFileAsync(string from, string to, CancellationToken cancellationToken) => ChangeAsync($"mv -f -T -- {Quote(from)} {Quote(to)}", cancellationToken);
 
@@ -189,9 +193,9 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         }
     }
 
-    private async ValueTask ChangeAsync(string script, CancellationToken cancellationToken)
+    private async ValueTask ChangeAsync(string script, CancellationToken cancellationToken, ShellRequest? request = null)
     {
-        var reply = await scripts.RunAsync(script, ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync(script, request ?? Step, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
         {
             throw RemoteErrors.From(reply, isChange: true);

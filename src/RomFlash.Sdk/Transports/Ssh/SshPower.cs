@@ -12,6 +12,8 @@ internal sealed class SshPower(IRemoteScripts scripts, string program)
 
     private const int MaxMessage = 500;
 
+    private static readonly ShellRequest Step = new() { IsPlain = true };
+
     public async ValueTask ScheduleAsync(RebootRequest request, CancellationToken cancellationToken)
     {
         var when = request.Delay <= TimeSpan.Zero ? "now" : string.Create(CultureInfo.InvariantCulture, $"+{Math.Ceiling(request.Delay.TotalMinutes)}");
@@ -36,7 +38,7 @@ internal sealed class SshPower(IRemoteScripts scripts, string program)
             rm -f -- "$t"
             exit "$s"
             """;
-        var reply = await scripts.RunAsync(script, ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync(script, Step, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
         {
             throw RemoteErrors.From(reply, isChange: true);
@@ -45,7 +47,7 @@ internal sealed class SshPower(IRemoteScripts scripts, string program)
 
     public async ValueTask AbortAsync(CancellationToken cancellationToken)
     {
-        var reply = await scripts.RunAsync($"{ShellText.Quote(program)} -c", ShellRequest.Default, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync($"{ShellText.Quote(program)} -c", Step, cancellationToken).ConfigureAwait(false);
 
         // sysvinit's says so when none is pending, and calls that a failure.
         if (reply.ExitStatus != 0 && !reply.ErrorText.Contains("Cannot find pid of running shutdown", StringComparison.OrdinalIgnoreCase))

@@ -13,7 +13,7 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     private const int LockSeconds = 300;
 
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(2);
-    private static readonly ShellRequest Quick = new() { Timeout = TimeSpan.FromSeconds(15), MaxOutput = 1024 };
+    private static readonly ShellRequest Quick = new() { Timeout = TimeSpan.FromSeconds(15), MaxOutput = 1024, IsPlain = true };
 
     private readonly SshConnection _connection;
     private readonly bool _isElevated;

@@ -45,6 +45,9 @@ internal sealed class SshChannel : IAsyncDisposable
     /// <summary>The local process.</summary>
     public int ProcessId => _process.Id;
 
+    /// <summary>Whether the local process has ended.</summary>
+    public bool HasEnded => _process.ExitCode is not null;
+
     /// <summary>Why it can't be used any more; null while it can.</summary>
     public TransportFault? Fault => _fault;
 
@@ -62,8 +65,15 @@ internal sealed class SshChannel : IAsyncDisposable
     public static byte[] Frame(string nonce, string script) => ShellText.Encoding.GetBytes($"(\n{script}\n)\nprintf '\\n%s %s\\n' {nonce} \"$?\" >&2");
 
     /// <summary>Opens a channel over a process that was started with <see cref="CommandLine"/>; the process is the channel's then, also when this fails.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="nonce">What its command line holds.</param>
+    /// <param name="framed">The script.</param>
+    /// <param name="options">How long things may take.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="objection">Asked when the far side is there, and before the script is sent.</param>
     public static async Task<TransportResult<SshChannel>> OpenAsync(
-        SshProcess process, string nonce, ReadOnlyMemory<byte> framed, OpenSshOptions options, TimeProvider time, CancellationToken cancellationToken)
+        SshProcess process, string nonce, ReadOnlyMemory<byte> framed, OpenSshOptions options, TimeProvider time, CancellationToken cancellationToken, Func<TransportFault?>? objection = null)
     {
         var channel = new SshChannel(process, nonce, time, options.StallTimeout);
         TransportFault? fault;
@@ -74,6 +84,7 @@ internal sealed class SshChannel : IAsyncDisposable
                 options.ConnectTimeout,
                 FaultEffect.NotSent,
                 cancellationToken).ConfigureAwait(false);
+            fault ??= objection?.Invoke();
             fault ??= await channel.RunAsync(t => channel.SendAsync(framed, t), options.StallTimeout, FaultEffect.MayHaveApplied, cancellationToken).ConfigureAwait(false);
         }
         catch

@@ -14,20 +14,22 @@ internal sealed class SshConnection : IAsyncDisposable
     private readonly SshPrivateFolder _folder;
     private readonly SshAddress _address;
     private readonly string? _knownHosts;
-    private readonly SshChannel? _master;
+    private readonly SshChannel _keeper;
     private int _isDisposed;
 
-    private SshConnection(OpenSshClient client, SshAddress address, SshPrivateFolder folder, string? knownHosts, SshChannel? master)
+    private SshConnection(OpenSshClient client, SshAddress address, SshPrivateFolder folder, string? knownHosts, SshChannel keeper)
     {
         _client = client;
         _address = address;
         _folder = folder;
         _knownHosts = knownHosts;
-        _master = master;
+        _keeper = keeper;
     }
 
     /// <summary>The process that holds the shared connection; null without one.</summary>
-    public int? MasterProcessId => _master?.ProcessId;
+    public int? MasterProcessId => IsShared ? _keeper.ProcessId : null;
+
+    private bool IsShared => _client.Options.Multiplex;
 
     /// <summary>Logs on by key. A fault's effect is always that nothing was sent.</summary>
     public static Task<TransportResult<SshConnection>> OpenAsync(OpenSshClient client, SshAddress address, CancellationToken cancellationToken) => OpenAsync(client, address, null, cancellationToken);
@@ -71,14 +73,8 @@ internal sealed class SshConnection : IAsyncDisposable
                 return fault with { Effect = FaultEffect.NotSent };
             }
 
-            if (route.ControlSocket is null)
-            {
-                // It has shown that the target can be logged on to.
-                await channel.DisposeAsync().ConfigureAwait(false);
-            }
-
             isOurs = false;
-            return new SshConnection(client, address, folder, knownHosts, route.ControlSocket is null ? null : channel);
+            return new SshConnection(client, address, folder, knownHosts, channel);
         }
         finally
         {
@@ -95,8 +91,8 @@ internal sealed class SshConnection : IAsyncDisposable
     public Task<TransportResult<SshChannel>> OpenChannelAsync(string script, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
-        return _master is null
-            ? OpenOwnAsync(_client, _address, new(null, _knownHosts), script, cancellationToken)
+        return !IsShared
+            ? OpenOwnAsync(_client, _address, new(null, _knownHosts), script, cancellationToken, WhyGone)
             : OpenAsync(_client, script, command => _client.Share(_address, _folder.ControlSocket, command), cancellationToken);
     }
 
@@ -119,37 +115,42 @@ internal sealed class SshConnection : IAsyncDisposable
             return;
         }
 
-        if (_master is not null)
+        if (IsShared && _keeper.Fault is null && _client.Start(_client.Exit(_address, _folder.ControlSocket)).TryGetValue(out var exit, out _))
         {
-            if (_master.Fault is null && _client.Start(_client.Exit(_address, _folder.ControlSocket)).TryGetValue(out var exit, out _))
+            await using (exit.ConfigureAwait(false))
             {
-                await using (exit.ConfigureAwait(false))
-                {
-                    await exit.WaitAsync(ExitTimeout, CancellationToken.None).ConfigureAwait(false);
-                }
+                await exit.WaitAsync(ExitTimeout, CancellationToken.None).ConfigureAwait(false);
             }
-
-            // By its id when it did not listen.
-            await _master.DisposeAsync().ConfigureAwait(false);
         }
 
+        // By its id when it did not listen.
+        await _keeper.DisposeAsync().ConfigureAwait(false);
         _folder.Dispose();
     }
 
-    private static Task<TransportResult<SshChannel>> OpenOwnAsync(OpenSshClient client, SshAddress address, SshRoute route, string script, CancellationToken cancellationToken) =>
-        OpenAsync(client, script, command => client.Connect(address, route, command), cancellationToken, route.AskPass);
+    // Where each channel connects anew, the first connection stays: when it has ended, what answers now may be another machine, or another boot.
+    private TransportFault? WhyGone() => _keeper.HasEnded ? new(TransportFaultKind.Lost, FaultEffect.NotSent, "the connection has ended") : null;
 
-    private static async Task<TransportResult<SshChannel>> OpenAsync(OpenSshClient client, string script, Func<string, List<string>> arguments, CancellationToken cancellationToken, string? askPass = null)
+    private static Task<TransportResult<SshChannel>> OpenOwnAsync(
+        OpenSshClient client, SshAddress address, SshRoute route, string script, CancellationToken cancellationToken, Func<TransportFault?>? objection = null) =>
+        OpenAsync(client, script, command => client.Connect(address, route, command), cancellationToken, route.AskPass, objection);
+
+    private static async Task<TransportResult<SshChannel>> OpenAsync(OpenSshClient client, string script, Func<string, List<string>> arguments, CancellationToken cancellationToken, string? askPass = null, Func<TransportFault?>? objection = null)
     {
         if (cancellationToken.IsCancellationRequested)
         {
             return new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent);
         }
 
+        if (objection?.Invoke() is { } gone)
+        {
+            return gone;
+        }
+
         var nonce = SshChannel.NewNonce();
         var framed = SshChannel.Frame(nonce, script);
         return client.Start(arguments(SshChannel.CommandLine(nonce, framed.Length)), askPass).TryGetValue(out var process, out var fault)
-            ? await SshChannel.OpenAsync(process, nonce, framed, client.Options, client.Time, cancellationToken).ConfigureAwait(false)
+            ? await SshChannel.OpenAsync(process, nonce, framed, client.Options, client.Time, cancellationToken, objection).ConfigureAwait(false)
             : fault;
     }
 }
