@@ -558,6 +558,11 @@ public sealed class SshFactsTests : IDisposable
     private void Spoil(string path, int how)
     {
         var file = _target.PathOf(path);
+        if (OperatingSystem.IsWindows())
+        {
+            throw new PlatformNotSupportedException();
+        }
+
         switch (how)
         {
             case 1:
