@@ -225,7 +225,7 @@ public sealed class SshServer : IAsyncDisposable
             AuthorizedKeysFile {_folder.Combine("authorized_keys")}
             PidFile {_folder.Combine("pid")}
             PermitRootLogin yes
-            PasswordAuthentication no
+            PasswordAuthentication {(Options.Account?.Password is null ? "no" : "yes")}
             KbdInteractiveAuthentication no
             UsePAM no
             StrictModes no

@@ -3,6 +3,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
@@ -260,12 +261,17 @@ public sealed class SshUpgradeTests
         var there = new FileInfo(part).Length;
         Assert.InRange(there, 1, rom.Content.Length - 1);
 
-        // Open from here on: what becomes of this very file is seen through it.
-        using var same = File.OpenHandle(part, share: FileShare.ReadWrite | FileShare.Delete);
+        // Another name of this very file, whatever becomes of the first.
+        var same = Path.Combine(target.Server.Folder, "same");
+        using (var link = System.Diagnostics.Process.Start("ln", [part, same]))
+        {
+            await link.WaitForExitAsync();
+        }
+
         var next = await world.FlashAsync(change: Left, image: rom.Image);
         Assert.True(next.Outcome == FlashOutcomeKind.Pending, next.Result.ToString());
         var capsule = Assert.Single(target.Root.CapsuleFiles);
-        Assert.Equal(rom.Content.Length, RandomAccess.GetLength(same));
+        Assert.Equal(rom.Content.Length, new FileInfo(same).Length);
         Assert.Equal(rom.Content.ToArray(), await File.ReadAllBytesAsync(capsule));
     }
 
@@ -315,6 +321,26 @@ public sealed class SshUpgradeTests
         Assert.DoesNotContain("correct horse", fault.ToString(), StringComparison.Ordinal);
         fault = (await new SshTransport(new() { AllowPasswords = true }).ConnectAsync(SshTarget.Request("ssh://other@127.0.0.1:1", TargetCredentials.Password("root", new Secret("x"))), CancellationToken.None)).Fault();
         Assert.Equal(TransportFaultKind.Unsupported, fault.Kind);
+    }
+
+    [Fact]
+    public async Task ConnectAsync_PasswordsAreAllowed_LogsOnByTheRightOne()
+    {
+        await using var target = await SshTarget.StartAsync(server: new() { Account = new("operator", SshSudo.MayRunShell) { Password = "correct $horse 'battery'" } });
+        var transport = new SshTransport(target.Options with { AllowPasswords = true });
+        var address = target.Address.Replace("//", "//operator@", StringComparison.Ordinal);
+        using var right = TargetCredentials.Password("operator", new Secret("correct $horse 'battery'"));
+        Assert.True((await transport.ConnectAsync(SshTarget.Request(address, right), CancellationToken.None)).TryGetValue(out var session, out var fault), fault?.ToString());
+        await using (session)
+        {
+            Assert.True((await session.GetCapability<IFactsCapability>()!.ReadFactsAsync(FactKinds.Account, CancellationToken.None)).TryGetValue(out var facts, out fault), fault?.ToString());
+            Assert.Equal(AccountRights.Administrator, facts.Account);
+        }
+
+        using var wrong = TargetCredentials.Password("operator", new Secret("not-the-password"));
+        fault = (await transport.ConnectAsync(SshTarget.Request(address, wrong), CancellationToken.None)).Fault();
+        Assert.Equal((TransportFaultKind.CredentialsRejected, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+        Assert.DoesNotContain("not-the-password", fault.ToString(), StringComparison.Ordinal);
     }
 
     private static FlashPolicy Left(FlashPolicy policy) => policy with { Reboot = RebootMode.LeaveToOperator };
