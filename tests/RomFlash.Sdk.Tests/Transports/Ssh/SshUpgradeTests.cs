@@ -61,6 +61,85 @@ public sealed class SshUpgradeTests
     }
 
     [Fact]
+    public async Task CancelAsync_PartitionIsNotMountedMeanwhile_ClaimsNothing()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await using var world = await SshWorld.CreateAsync(target);
+        Assert.Equal(FlashOutcomeKind.Pending, (await world.FlashAsync(change: Left)).Outcome);
+
+        // The folder below the mount point is there, and empty.
+        System.IO.Directory.Move(target.Root.SystemPartition, target.Root.SystemPartition + "-away");
+        System.IO.Directory.CreateDirectory(Path.Combine(target.Root.SystemPartition, "EFI"));
+        target.Root.SetMounts(null);
+        var cancelled = await world.Client.CancelAsync(world.TargetAt(), null, CancellationToken.None);
+        Assert.False(cancelled.TryGetValue(out _, out var failure));
+        Assert.NotEqual(TargetState.Untouched, failure.TargetState);
+
+        System.IO.Directory.Delete(target.Root.SystemPartition, recursive: true);
+        System.IO.Directory.Move(target.Root.SystemPartition + "-away", target.Root.SystemPartition);
+        target.Root.SetMounts();
+        Assert.True(target.Root.IsArmed);
+        Assert.Equal(new CancellationReport(TargetState.Untouched, WasArmed: true), (await world.Client.CancelAsync(world.TargetAt(), null, CancellationToken.None)).GetValueOrThrow());
+        AssertNothingIsLeft(target);
+    }
+
+    [Fact]
+    public async Task Session_PartitionIsUnmounted_EveryStepSaysSo()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await using var session = await target.ConnectAsync();
+        target.Root.SetMounts(null);
+        var arming = session.GetCapability<IArmingCapability>()!;
+        Assert.Equal(TransportFaultKind.NotFound, (await arming.ReadArmedStateAsync(false, CancellationToken.None)).Fault().Kind);
+        Assert.Equal((TransportFaultKind.NotFound, FaultEffect.NotSent), (await arming.DisarmAsync("some", CancellationToken.None)).Fault() is var fault ? (fault.Kind, fault.Effect) : default);
+        Assert.Equal(TransportFaultKind.NotFound, (await session.GetCapability<IDepositCapability>()!.DiscardDepositAsync("some", 1, CancellationToken.None)).Fault().Kind);
+        Assert.Equal(TransportFaultKind.NotFound, (await session.GetCapability<IClaimCapability>()!.AcquireClaimAsync(new("me"), CancellationToken.None)).Fault().Kind);
+        target.Root.SetMounts("rw", further: "40 36 8:33 / /boot/efi rw - vfat /dev/sdc1 rw");
+        Assert.Equal(TransportFaultKind.NotFound, (await arming.ReadArmedStateAsync(false, CancellationToken.None)).Fault().Kind);
+        target.Root.SetMounts();
+        Assert.True((await arming.ReadArmedStateAsync(false, CancellationToken.None)).TryGetValue(out _, out var still), still?.ToString());
+    }
+
+    [Fact]
+    public async Task FlashAsync_VariablesThatCantBeWritten_AreNoOffer()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await using var world = await SshWorld.CreateAsync(target);
+        target.Root.SetMounts(efivarsOptions: "ro,nosuid");
+        Assert.Contains("can't be written", (await BlockedAsync<ArmingNotPossible>(world, "arming-not-possible")).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CancelAsync_VariablesCantBeWrittenAnyMore_TakesTheFilesAway()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await using var world = await SshWorld.CreateAsync(target);
+        Assert.Equal(FlashOutcomeKind.Pending, (await world.FlashAsync(change: Left)).Outcome);
+        target.Root.SetVariable("OsIndications", [4]);
+        await world.Client.CancelAsync(world.TargetAt(), null, CancellationToken.None);
+        Assert.Empty(target.Root.CapsuleFiles);
+    }
+
+    [Fact]
+    public async Task Restart_ConnectionThatAskedIsCutOff_IsNotTakenBackBeforeItHasEnded()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await using var second = await target.ConnectAsync();
+        var begun = Path.Combine(target.Server.Folder, "begun");
+        var program = target.Server.WriteStandIn("slow-shutdown", $"touch '{begun}'; sleep 1.5; exit 0");
+        using var stop = new CancellationTokenSource();
+        await using var slow = await target.ConnectAsync(target.Options with { ShutdownProgram = program });
+        var asking = slow.GetCapability<IPowerCapability>()!.ScheduleRebootAsync(new(TimeSpan.FromMinutes(5), "now", false), stop.Token);
+        await Connection.RemoteShellTests.WaitForAsync(() => File.Exists(begun));
+        await stop.CancelAsync();
+        var given = (await asking).Fault();
+        Assert.Equal((TransportFaultKind.Cancelled, FaultEffect.MayHaveApplied), (given.Kind, given.Effect));
+
+        // The one that asked works on over there for a while; who takes it back comes after it.
+        Assert.True((await second.GetCapability<IPowerCapability>()!.AbortRebootAsync(CancellationToken.None)).TryGetValue(out _, out var fault), fault?.ToString());
+    }
+
+    [Fact]
     public async Task FlashAsync_PolicyAsksForAReadBack_IsReadBack()
     {
         await using var target = await SshTarget.StartAsync();

@@ -13,6 +13,9 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
     private const string Mounts = "/proc/self/mountinfo";
     private const int MaxDevices = 64;
 
+    /// <summary>Prints what a <see cref="MountTable"/> reads.</summary>
+    public const string MountsScript = $"g \"$R\"{Mounts}; sed 's/^/m /' \"$R\"{Mounts}";
+
     // UEFI 2.10, 5.3.3: the partition type of an EFI system partition.
     private static readonly Guid SystemPartitionType = new("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
 
@@ -75,6 +78,17 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
                 : Fact<bool>.Unknown(booted.WhyUnknown),
         };
     }
+
+    /// <summary>A script that fails when the volume is not mounted any more where it was found, or another one is. Looking at it mounts what systemd mounts on demand.</summary>
+    public static string Guard(string root, SshVolume volume) => $$"""
+        [ -e {{ShellText.Quote(root + volume.MountPoint)}}/. ]
+        rf_now=
+        while read -r rf_id rf_parent rf_device rf_folder rf_point rf_rest; do
+          [ "$rf_point" != {{ShellText.Quote(MountTable.Escape(volume.MountPoint))}} ] || rf_now=$rf_device
+        done <{{ShellText.Quote(root + Mounts)}}
+        [ "$rf_now" = {{ShellText.Quote(volume.Device)}} ] || { echo {{ShellText.Quote(volume.MountPoint + " is not mounted any more, or something else is mounted there: No such file or directory")}} >&2; exit 1; }
+
+        """;
 
     // Systemd mounts a system partition when somebody looks into its folder, and unmounts it later. What udev knows of a partition, it read from the partition table.
     private static string Script(string? path)

@@ -303,7 +303,7 @@ public sealed class SshFactsTests : IDisposable
             Spoil("/etc/romflash/arming", spoiled);
         }
 
-        Assert.Equal(counts && Environment.IsPrivilegedProcess, await ArmingFacts.TakesCapsuleFilesAsync(_target.Scripts, default));
+        Assert.Equal(counts && Environment.IsPrivilegedProcess, (await ArmingFacts.ReadAsync(_target.Scripts, default)).TakesCapsuleFiles);
     }
 
     [Fact]
@@ -478,7 +478,7 @@ public sealed class SshFactsTests : IDisposable
         var names = string.Join(' ', new[] { Dmi + "/sys_vendor", "/etc/romflash/arming", "/etc/crypttab" }.Select(p => RomFlash.Sdk.Transports.Ssh.Connection.ShellText.Quote(_target.PathOf(p))));
         _target.Scripts.Before = $"mkfifo {names} 2>/dev/null\n";
         Assert.False((await ReadAsync(FactKinds.All)).Identity.IsKnown);
-        Assert.False(await ArmingFacts.TakesCapsuleFilesAsync(_target.Scripts, default));
+        Assert.False((await ArmingFacts.ReadAsync(_target.Scripts, default)).TakesCapsuleFiles);
     }
 
     [Fact]
