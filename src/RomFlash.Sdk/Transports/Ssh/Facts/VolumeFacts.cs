@@ -79,24 +79,26 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
     // Systemd mounts a system partition when somebody looks into its folder, and unmounts it later. What udev knows of a partition, it read from the partition table.
     private static string Script(string? path)
     {
-        var script = string.Create(CultureInfo.InvariantCulture, $$"""
-            for p in {{string.Join(' ', Places)}}; do [ -e "$R$p/." ]; done
-            if [ -f "$R"{{Mounts}} ]; then
-              for d in $(sed -n -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - vfat .*/\1/p' -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - msdos .*/\1/p' "$R"{{Mounts}} | sort -u | head -n {{MaxDevices}}); do
-                if [ -f "$R/run/udev/data/b$d" ]; then sed -n "s/^E:\(ID_PART_ENTRY_[A-Z]*=.*\)/u $d \1/p" "$R/run/udev/data/b$d"; fi
-              done
-            fi
-            """);
+        var script = $"for p in {string.Join(' ', Places)}; do [ -e \"$R$p/.\" ]; done\n";
         if (path is not null)
         {
-            script += '\n' + $$"""
+            script += $$"""
                 q={{ShellText.Quote(path)}}
                 if [ -d "$R$q/." ]; then p=$(cd -P "$R$q" && pwd -P); o=$(cd -P "$R/" && pwd -P); printf 'd %s\t%s\n' "$o" "$p"; else e "$R$q"; fi
+
                 """;
         }
 
-        // Last: looking at the path may have mounted it.
-        return script + $"\ng \"$R\"{Mounts}; sed 's/^/m /' \"$R\"{Mounts}";
+        // What sed reads may have no end of line at its end.
+        return script + string.Create(CultureInfo.InvariantCulture, $$"""
+            g "$R"{{Mounts}}
+            if [ -f "$R"{{Mounts}} ]; then
+              sed 's/^/m /' "$R"{{Mounts}}; echo
+              for d in $(sed -n -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - vfat .*/\1/p' -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - msdos .*/\1/p' "$R"{{Mounts}} | sort -u | head -n {{MaxDevices}}); do
+                if [ -f "$R/run/udev/data/b$d" ]; then sed -n "s/^E:\(ID_PART_ENTRY_[A-Z]*=.*\)/u $d \1/p" "$R/run/udev/data/b$d"; echo; fi
+              done
+            fi
+            """);
     }
 
     private static Fact<SshVolume> At(TargetReadings readings, string path)
