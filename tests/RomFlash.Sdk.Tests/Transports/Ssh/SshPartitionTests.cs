@@ -88,7 +88,10 @@ public sealed class SshPartitionTests(SharedSshServer shared) : IClassFixture<Sh
         await File.WriteAllTextAsync(_scratch["one"], "1");
         var tools = System.IO.Directory.CreateDirectory(_scratch["tools"]).FullName;
         await File.WriteAllTextAsync(Path.Combine(tools, "stat"), $"#!/bin/sh\n{stat}\n");
-        File.SetUnixFileMode(Path.Combine(tools, "stat"), (UnixFileMode)Convert.ToInt32("755", 8));
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(Path.Combine(tools, "stat"), (UnixFileMode)Convert.ToInt32("755", 8));
+        }
 
         // In the shell that the session uses, until it ends.
         await using var held = await _partition.LockAsync("lock", None);
