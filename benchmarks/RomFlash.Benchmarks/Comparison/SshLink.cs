@@ -12,7 +12,7 @@ internal sealed class SshLink : IAsyncDisposable
     private readonly ITargetSession _session;
     private readonly IDepositCapability _deposits;
     private readonly TargetClaim _claim;
-    private readonly byte[] _last = new byte[1];
+    private readonly byte[] _first = new byte[1];
     private byte[] _next;
     private byte[] _other;
     private int _number;
@@ -67,8 +67,8 @@ internal sealed class SshLink : IAsyncDisposable
 
         SmbLink.Value(await writing);
 
-        // What is read back was written before, all of it, and flushed.
-        if (SmbLink.Value(await deposit.ReadBackAsync(0, length - 1, _last, CancellationToken.None)) != 1)
+        // Before anything is read back everything has been written over there, and flushed.
+        if (SmbLink.Value(await deposit.ReadBackAsync(0, 0, _first, CancellationToken.None)) != 1)
         {
             throw new InvalidOperationException("the copy is too short");
         }

@@ -105,7 +105,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         if (_writing is null || _writtenTo != offset)
         {
             await EndWritingAsync(cancellationToken).ConfigureAwait(false);
-            _writing = await scripts.OpenChannelAsync(Upload(offset), cancellationToken).ConfigureAwait(false);
+            _writing = await scripts.OpenWarmChannelAsync(Upload(offset), cancellationToken).ConfigureAwait(false);
             _writtenTo = offset;
         }
 

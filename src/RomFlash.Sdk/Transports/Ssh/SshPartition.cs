@@ -39,6 +39,8 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
 
     public string Show(string path) => folder is null ? path : PartitionLayout.Join(folder, path);
 
+    public void ExpectWrites() => scripts.Warm();
+
     public async ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken)
     {
         var name = path[(path.LastIndexOf('/') + 1)..];

@@ -15,10 +15,19 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(2);
     private static readonly ShellRequest Quick = new() { Timeout = TimeSpan.FromSeconds(15), MaxOutput = 1024, IsPlain = true };
 
+    // Waits for a script: eight digits, and as many bytes.
+    private const string Waiting = """
+        n=$(dd bs=1 count=8 2>/dev/null)
+        s=$(dd bs=1 count="$n" 2>/dev/null)
+        [ "${#s}" -eq "$n" ] || exit 1
+        eval "$s"
+        """;
+
     private readonly SshConnection _connection;
     private readonly bool _isElevated;
     private RemoteShell? _shell;
     private RemoteShell? _holding;
+    private Task<TransportResult<SshChannel>>? _warm;
 
     private SshScripts(SshConnection connection, string root, bool isElevated, RemoteShell? shell)
     {
@@ -77,6 +86,30 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     /// <summary>Runs a script whose streams are the caller's.</summary>
     public async ValueTask<SshChannel> OpenChannelAsync(string script, CancellationToken cancellationToken) =>
         Need(await _connection.OpenChannelAsync(_isElevated ? $"exec {Elevated(script)}" : script, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Begins to open a channel for what will be sent soon: opening one takes longer than sending many megabytes does.</summary>
+    public void Warm() => _warm ??= _connection.OpenChannelAsync(_isElevated ? $"exec {Elevated(Waiting)}" : Waiting, CancellationToken.None);
+
+    /// <summary>The same as <see cref="OpenChannelAsync"/>, by the channel that was opened ahead when there is one.</summary>
+    public async ValueTask<SshChannel> OpenWarmChannelAsync(string script, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _warm, null) is not { } warm
+            || !(await EndAsync(warm, cancellationToken).ConfigureAwait(false)).TryGetValue(out var channel, out _))
+        {
+            return await OpenChannelAsync(script, cancellationToken).ConfigureAwait(false);
+        }
+
+        // A shell drops the line breaks at the end of what it has read.
+        var text = script.TrimEnd('\n');
+        var sent = await channel.WriteAsync(ShellText.Encoding.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{ShellText.Encoding.GetByteCount(text):00000000}{text}")), cancellationToken).ConfigureAwait(false);
+        if (sent.TryGetValue(out _, out var fault))
+        {
+            return channel;
+        }
+
+        await channel.DisposeAsync().ConfigureAwait(false);
+        throw new PartitionFaultException(fault);
+    }
 
     /// <summary>
     /// Takes a file's lock (flock(2)) and, until the result is disposed, runs all scripts in the shell that holds it: when the lock is lost, so is that shell, and nothing is done without it. A client that is gone
@@ -141,6 +174,11 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _warm, null) is { } warm)
+        {
+            await DisposeAsync(warm).ConfigureAwait(false);
+        }
+
         if (Interlocked.Exchange(ref _shell, null) is { } shell)
         {
             await shell.DisposeAsync().ConfigureAwait(false);
@@ -156,6 +194,28 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
 
     private static T Need<T>(TransportResult<T> result)
         where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new PartitionFaultException(fault);
+
+    private static async Task DisposeAsync(Task<TransportResult<SshChannel>> opening)
+    {
+        if ((await opening.ConfigureAwait(false)).TryGetValue(out var channel, out _))
+        {
+            await channel.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Whoever gives up does not wait for it; it is closed when it comes.
+    private static async Task<TransportResult<SshChannel>> EndAsync(Task<TransportResult<SshChannel>> opening, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = DisposeAsync(opening);
+            throw;
+        }
+    }
 
     private async ValueTask<RemoteShell> NeedShellAsync(CancellationToken cancellationToken) =>
         _shell ??= Need(await _connection.OpenShellAsync(_isElevated ? $"exec {Elevated(RemoteShell.Script)}" : RemoteShell.Script, cancellationToken).ConfigureAwait(false));

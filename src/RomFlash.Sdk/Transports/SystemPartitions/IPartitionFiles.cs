@@ -36,6 +36,11 @@ internal interface IPartitionFiles
 
     ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken);
 
+    /// <summary>Told that files will be written soon: a transport may begin with what takes time.</summary>
+    void ExpectWrites()
+    {
+    }
+
     /// <summary>The SHA-256 of a file as the target computes it; null where targets don't.</summary>
     ValueTask<ContentDigest?> TryDigestAsync(string path, CancellationToken cancellationToken) => new(default(ContentDigest?));
 

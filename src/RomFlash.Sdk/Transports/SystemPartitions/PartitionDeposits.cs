@@ -83,6 +83,7 @@ internal static class PartitionDeposits
 
         await layout.NeedEfiAsync().ConfigureAwait(false);
         await layout.NeedClaimAsync(await layout.FindRomFlashAsync().ConfigureAwait(false), manifest.Generation).ConfigureAwait(false);
+        layout.Files.ExpectWrites();
         var romFlash = await layout.NeedRomFlashAsync().ConfigureAwait(false);
         var held = await layout.TakeLockAsync(romFlash).ConfigureAwait(false);
         await using (held.ConfigureAwait(false))

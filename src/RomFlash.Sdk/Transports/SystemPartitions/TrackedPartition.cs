@@ -19,6 +19,8 @@ internal sealed class TrackedPartition(IPartitionFiles inner) : IPartitionFiles
 
     public ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken) => inner.OpenReadAsync(path, cancellationToken);
 
+    public void ExpectWrites() => inner.ExpectWrites();
+
     public ValueTask<ContentDigest?> TryDigestAsync(string path, CancellationToken cancellationToken) => inner.TryDigestAsync(path, cancellationToken);
 
     public ValueTask CreateFolderAsync(string path, CancellationToken cancellationToken) => ChangeAsync(inner.CreateFolderAsync(path, cancellationToken));
