@@ -94,7 +94,14 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
                 throw PartitionFaultException.Violation($"what the target says of {Show(path)} is no list");
             }
 
-            entries.Add(Parse(entry[..second], entry[(second + 1)..].ToString()));
+            // The script has counted, too; nobody but a liar sends more, or a name that is no entry of a folder.
+            var name = entry[(second + 1)..];
+            if (entries.Count == maxEntries || name is "" or "." or "..")
+            {
+                throw PartitionFaultException.Violation(entries.Count == maxEntries ? $"{Show(path)} has more than {maxEntries} entries" : $"what the target says of {Show(path)} is no list");
+            }
+
+            entries.Add(Parse(entry[..second], name.ToString()));
             rest = rest[(end + 1)..];
         }
 
