@@ -17,8 +17,9 @@ public sealed class SshSilentTargetTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(1);
 
-    // What a call may take besides; other tests have the processor at times.
+    // What a call may take besides. Other tests have the processor at times: the quickest of some is held to the first, and each to the second.
     private static readonly TimeSpan Besides = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(5);
 
     [Theory]
     [InlineData("drops what comes", false)]
@@ -60,10 +61,21 @@ public sealed class SshSilentTargetTests
 
         var address = SshTarget.AddressAt(end.Port) + (isPinned ? "?hostkey=SHA256:" + new string('A', 43) : string.Empty);
         var transport = new SshTransport(new SshTransportOptions { ConfigurationFile = "/dev/null", ConnectTimeout = Deadline, StallTimeout = Deadline });
-        var watch = Stopwatch.StartNew();
-        Assert.False((await transport.ConnectAsync(SshTarget.Request(address), CancellationToken.None)).TryGetValue(out _, out var fault));
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, Deadline + Besides);
-        Assert.Equal((TransportFaultKind.TimedOut, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+        var watch = new Stopwatch();
+        TransportFault? fault;
+        for (var tries = 1; ; tries++)
+        {
+            watch.Restart();
+            Assert.False((await transport.ConnectAsync(SshTarget.Request(address), CancellationToken.None)).TryGetValue(out _, out fault));
+            Assert.InRange(watch.Elapsed, TimeSpan.Zero, Deadline + AtMost);
+            Assert.Equal((TransportFaultKind.TimedOut, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+            if (watch.Elapsed < Deadline + Besides)
+            {
+                break;
+            }
+
+            Assert.True(tries < 5, $"{watch.Elapsed}");
+        }
 
         using var cancel = new CancellationTokenSource();
         var patient = new SshTransport(new SshTransportOptions { ConfigurationFile = "/dev/null" });
@@ -72,7 +84,7 @@ public sealed class SshSilentTargetTests
         watch.Restart();
         await cancel.CancelAsync();
         Assert.False((await connecting).TryGetValue(out _, out fault));
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, Besides);
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, AtMost);
         Assert.Equal((TransportFaultKind.Cancelled, FaultEffect.NotSent), (fault.Kind, fault.Effect));
 
         await stop.CancelAsync();
@@ -140,7 +152,7 @@ public sealed class SshSilentTargetTests
                 (await deposit.WriteAsync(0, offset, bytes.AsMemory(offset, SshPartition.Chunk), CancellationToken.None)).TryGetValue(out _, out fault);
             }
 
-            Assert.InRange(watch.Elapsed, TimeSpan.Zero, Deadline + Besides);
+            Assert.InRange(watch.Elapsed, TimeSpan.Zero, Deadline + AtMost);
             Assert.True(frozen.IsCompletedSuccessfully);
             Assert.Equal((TransportFaultKind.TimedOut, FaultEffect.MayHaveApplied), (fault!.Kind, fault.Effect));
         }
@@ -168,6 +180,7 @@ public sealed class SshSilentTargetTests
                 ("release", async t => FaultOf(await ((IClaimCapability)session).ReleaseClaimAsync(claim, t))),
                 ("restart", async t => FaultOf(await ((IPowerCapability)session).ScheduleRebootAsync(new(TimeSpan.Zero, "", false), t))),
             };
+            var quickest = TimeSpan.MaxValue;
             foreach (var (name, call) in calls)
             {
                 using var stop = new CancellationTokenSource();
@@ -177,9 +190,12 @@ public sealed class SshSilentTargetTests
                 var watch = Stopwatch.StartNew();
                 await stop.CancelAsync();
                 var fault = await calling;
-                Assert.True(watch.Elapsed < Besides, $"{name}: {watch.Elapsed}");
+                Assert.True(watch.Elapsed < AtMost, $"{name}: {watch.Elapsed}");
+                quickest = watch.Elapsed < quickest ? watch.Elapsed : quickest;
                 Assert.Equal(TransportFaultKind.Cancelled, fault.Kind);
             }
+
+            Assert.InRange(quickest, TimeSpan.Zero, TimeSpan.FromMilliseconds(300));
 
             // Closing does not wait for who does not answer.
             var closing = Stopwatch.StartNew();
