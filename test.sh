@@ -44,6 +44,7 @@ peers=(
   "/usr/lib/python3/dist-packages/impacket python3-impacket"
   "/usr/sbin/sshd openssh-server"
   "ssh openssh-client"
+  "sftp openssh-client"
   "setsid util-linux"
   "mount mount"
 )

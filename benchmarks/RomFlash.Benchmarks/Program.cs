@@ -20,9 +20,9 @@ if (args is ["delay-proxy", var delayed, var milliseconds])
 }
 
 // Its memory is the figure.
-if (args is ["smb-staging", var port])
+if (args is ["staging", .. var where])
 {
-    return await SmbStagingProcess.RunAsync(port);
+    return await StagingProcess.RunAsync(where);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);

@@ -15,6 +15,7 @@ internal static class Comparer
         ["images"] = ImagesAsync,
         ["redfish"] = RedfishRows.MeasureAsync,
         ["smb"] = SmbRows.MeasureAsync,
+        ["ssh"] = SshRows.MeasureAsync,
     };
 
     public static async Task<int> RunAsync(string[] groups)

@@ -22,7 +22,7 @@ internal sealed class PolicyOptions
     private readonly Option<bool> _reflash = new("--reflash") { Description = "Flashes also where the version is installed already, or the installed version is unknown." };
     private readonly Option<bool> _allowDowngrade = new("--allow-downgrade") { Description = "Allows a ROM that is older than the installed one." };
     private readonly Option<bool> _allowImmediate = new("--allow-immediate") { Description = "Allows targets that flash as soon as they are told, without a restart that could be put off." };
-    private readonly Option<string> _verifyAtLeast = new("--verify-at-least") { Description = "The weakest verification of the staged copy that is accepted: read-back, digest-on-target or accepted-by-device. Default: the strongest that the transport has.", HelpName = "METHOD" };
+    private readonly Option<string> _verifyAtLeast = new("--verify-at-least") { Description = "The weakest verification of the staged copy that is accepted: read-back, digest-on-target or accepted-by-device. Default: what is usual for the transport, mostly the strongest that it has.", HelpName = "METHOD" };
     private readonly Option<string[]> _waive = new("--waive") { Description = "Sets a blocker aside by its name, where that is allowed; give it again for each. Needs --who and --why.", HelpName = "NAME", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _who = new("--who") { Description = "Who decided to waive; kept in the journal.", HelpName = "NAME" };
     private readonly Option<string> _why = new("--why") { Description = "Why; kept in the journal.", HelpName = "TEXT" };

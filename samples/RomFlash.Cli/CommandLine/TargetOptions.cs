@@ -4,21 +4,23 @@ using RomFlash.Cli.Hosting;
 using RomFlash.Cli.Rendering;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Transports.Ssh;
 
 namespace RomFlash.Cli.CommandLine;
 
 /// <summary>The targets that a command works on, and who it is towards them.</summary>
 /// <param name="Targets">The targets, those of the file first.</param>
 /// <param name="Credentials">Who it is.</param>
+/// <param name="Ssh">How those over SSH are reached.</param>
 /// <param name="File">The targets file, or null.</param>
-internal sealed record SelectedTargets(ImmutableArray<FlashTarget> Targets, ITargetCredentialSource Credentials, string? File);
+internal sealed record SelectedTargets(ImmutableArray<FlashTarget> Targets, ITargetCredentialSource Credentials, SshTransportOptions Ssh, string? File);
 
-/// <summary>The options that name targets, by address or by a targets file, and say where the credentials come from.</summary>
+/// <summary>The options that name targets, by address or by a targets file, and say where the credentials come from and how targets are reached.</summary>
 internal sealed class TargetOptions
 {
     private readonly Option<string[]> _addresses = new("--target")
     {
-        Description = "Targets, as addresses such as dir:/mnt/esp. An address that holds a user name or a password is refused.",
+        Description = "Targets, as addresses such as dir:/mnt/esp. One that holds a password is refused, and so is a user name, but in ssh: addresses.",
         HelpName = "URI",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = true,
@@ -58,11 +60,16 @@ internal sealed class TargetOptions
 
     private readonly Option<bool> _ask = new("--ask-password") { Description = "Asks for the password at the terminal." };
 
+    private readonly SshOptions _ssh = new();
+
+    /// <summary>Those that say which, and who, in the order of the help.</summary>
+    private ImmutableArray<Option> Which => [_addresses, _file, _groups, _user, _passwordFile, _passwordVariable, _ask];
+
     /// <summary>All of them, in the order of the help.</summary>
-    public ImmutableArray<Option> All => [_addresses, _file, _groups, _user, _passwordFile, _passwordVariable, _ask];
+    public ImmutableArray<OptionGroup> Groups => [new("Targets", Which), new("Targets over SSH (docs/linux-targets.md)", _ssh.All)];
 
     /// <summary>What the correct form says about them.</summary>
-    public const string Synopsis = "(--target URI [URI...] | --targets FILE [--group NAME...]) [--user NAME (--password-file FILE | --password-env NAME | --ask-password)]";
+    public const string Synopsis = "(--target URI [URI...] | --targets FILE [--group NAME...]) [--user NAME (--password-file FILE | --password-env NAME | --ask-password)] " + SshOptions.Synopsis;
 
     /// <summary>Adds them to a command.</summary>
     /// <param name="command">The command.</param>
@@ -71,7 +78,7 @@ internal sealed class TargetOptions
     {
         Values.WithoutOptions(_addresses);
         Values.WithoutOptions(_groups);
-        foreach (var option in All)
+        foreach (var option in Which.AddRange(_ssh.All))
         {
             command.Add(option);
         }
@@ -135,8 +142,12 @@ internal sealed class TargetOptions
         Func<TargetsFile?, FlashResult<ImmutableArray<FlashTarget>>> select,
         CancellationToken cancellationToken)
     {
+        if (!_ssh.Read(parsed).TryGetValue(out var ssh, out var failure))
+        {
+            return failure;
+        }
+
         TargetsFile? file = null;
-        FlashFailure? failure;
         var path = parsed.GetValue(_file);
         if (path is not null && !(await TargetsFile.LoadAsync(path, ClientFactory.Schemes, cancellationToken)).TryGetValue(out file, out failure))
         {
@@ -159,7 +170,7 @@ internal sealed class TargetOptions
             return failure;
         }
 
-        return new SelectedTargets(targets, secrets, path);
+        return new SelectedTargets(targets, secrets, ssh, path);
     }
 
     private CredentialDeclaration Declare(ParseResult parsed, string user) =>

@@ -28,7 +28,7 @@ internal sealed class CancelCommand : CliCommand
 
     public override CommandHelp Help => new()
     {
-        Groups = [new("Targets", _targets.All)],
+        Groups = [.. _targets.Groups],
         Examples =
         [
             new("romflash cancel --target dir:/mnt/esp", "disarms one target"),
@@ -48,7 +48,7 @@ internal sealed class CancelCommand : CliCommand
 
         await using (journal)
         {
-            var client = ClientFactory.Create(journal, targets.Credentials);
+            var client = ClientFactory.Create(journal, targets);
             return await EachTarget.RunAsync(
                 targets,
                 concurrency,

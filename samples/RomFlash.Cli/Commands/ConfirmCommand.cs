@@ -31,7 +31,7 @@ internal sealed class ConfirmCommand : CliCommand
 
     public override CommandHelp Help => new()
     {
-        Groups = [new("Targets", _targets.All)],
+        Groups = [.. _targets.Groups],
         Examples =
         [
             new("romflash confirm --target dir:/mnt/esp", "looks once"),
@@ -59,7 +59,7 @@ internal sealed class ConfirmCommand : CliCommand
             }
 
             var isJson = parsed.GetValue(_json);
-            var client = ClientFactory.Create(journal, targets.Credentials);
+            var client = ClientFactory.Create(journal, targets);
             using var view = wait > TimeSpan.Zero ? RunView.Start(Terminal, isJson, "romflash confirm", targets.Targets.Length, TimeProvider.System, "Ctrl-C stops waiting, which changes nothing") : RunView.Silent;
             return await EachTarget.RunAsync(
                 targets,

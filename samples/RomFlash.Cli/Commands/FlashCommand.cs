@@ -70,7 +70,7 @@ internal sealed class FlashCommand : CliCommand
     }
 
     public override string Synopsis =>
-        $"romflash flash {ImageOptions.Synopsis} {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]; romflash flash --plan FILE [--plan-hash HASH] {ImageOptions.Synopsis} {CatalogOptions.Synopsis} [--targets FILE] [--dry-run] [--yes] [--concurrency N] [--journal FILE] [--json]";
+        $"romflash flash {ImageOptions.Synopsis} {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]; romflash flash --plan FILE [--plan-hash HASH] {ImageOptions.Synopsis} {CatalogOptions.Synopsis} [--targets FILE] {SshOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] [--journal FILE] [--json]";
 
     public override CommandHelp Help => new()
     {
@@ -79,7 +79,7 @@ internal sealed class FlashCommand : CliCommand
             new("What", _images.All),
             new("What decides", [.. _catalog.All]),
             new("A plan", [_plan, _planHash]),
-            new("Targets", _targets.All),
+            .. _targets.Groups,
             new("What is allowed, and when", [_dryRun, _yes, .. _policy.Permissions]),
             new("Restart", _policy.Restart),
         ],
@@ -108,10 +108,10 @@ internal sealed class FlashCommand : CliCommand
             || !work.ToRequests(images, isDryRun).TryGetValue(out var requests, out failure)
             || !(await _catalog.LoadAsync(parsed, Terminal, remember: !isDryRun, cancellationToken)).TryGetValue(out var catalog, out failure))
         {
-            return RefuseAll(work.Targets, failure, writer);
+            return RefuseAll(work.Selected.Targets, failure, writer);
         }
 
-        if (!isDryRun && !parsed.GetValue(_yes) && !await IsAgreedAsync(work.Targets, cancellationToken))
+        if (!isDryRun && !parsed.GetValue(_yes) && !await IsAgreedAsync(work.Selected.Targets, cancellationToken))
         {
             Terminal.Error.WriteLine("romflash: not agreed to; no target was contacted");
             return ExitCode.Cancelled;
@@ -120,12 +120,12 @@ internal sealed class FlashCommand : CliCommand
         if (isDryRun && !JournalFile.Exists(parsed.GetValue(_journal)))
         {
             // A dry run leaves nothing behind, not even an empty journal.
-            return await FlashAsync(ClientFactory.Create(new InMemoryFlashJournal(), work.Credentials, catalog), requests, concurrency, writer, isJson, cancellationToken);
+            return await FlashAsync(ClientFactory.Create(new InMemoryFlashJournal(), work.Selected, catalog), requests, concurrency, writer, isJson, cancellationToken);
         }
 
         if (!(await JournalFile.OpenAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
         {
-            return RefuseAll(work.Targets, failure, writer);
+            return RefuseAll(work.Selected.Targets, failure, writer);
         }
 
         await using (journal)
@@ -135,7 +135,7 @@ internal sealed class FlashCommand : CliCommand
                 Terminal.Error.WriteLine($"romflash: journal: {UntrustedText.ForTerminal(note)}");
             }
 
-            return await FlashAsync(ClientFactory.Create(journal, work.Credentials, catalog), requests, concurrency, writer, isJson, cancellationToken);
+            return await FlashAsync(ClientFactory.Create(journal, work.Selected, catalog), requests, concurrency, writer, isJson, cancellationToken);
         }
     }
 
@@ -147,7 +147,7 @@ internal sealed class FlashCommand : CliCommand
         {
             return _policy.Read(parsed, TimeProvider.System.GetUtcNow()).TryGetValue(out var policy, out failure)
                 && (await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var selected, out failure)
-                ? new Work(selected.Targets, selected.Credentials, images => selected.Targets.Select(t => new FlashRequest(t, images, policy)).ToImmutableArray())
+                ? new Work(selected, images => selected.Targets.Select(t => new FlashRequest(t, images, policy)).ToImmutableArray())
                 : failure;
         }
 
@@ -163,7 +163,7 @@ internal sealed class FlashCommand : CliCommand
 
         ImmutableArray<FlashTarget> targets = [.. plan.Targets.Select(t => t.ToFlashTarget())];
         return (await _targets.ReadFor(targets, parsed, Terminal, cancellationToken)).TryGetValue(out var planned, out failure)
-            ? new Work(targets, planned.Credentials, images => plan.ToRequests(images))
+            ? new Work(planned, images => plan.ToRequests(images))
             : failure;
     }
 
@@ -274,8 +274,8 @@ internal sealed class FlashCommand : CliCommand
         return answer?.Trim() is "y" or "Y" or "yes";
     }
 
-    /// <summary>What is to be done, and towards whom.</summary>
-    private sealed record Work(ImmutableArray<FlashTarget> Targets, ITargetCredentialSource Credentials, Func<ImmutableArray<RomImage>, FlashResult<ImmutableArray<FlashRequest>>> Bind)
+    /// <summary>What is to be done, and with which targets.</summary>
+    private sealed record Work(SelectedTargets Selected, Func<ImmutableArray<RomImage>, FlashResult<ImmutableArray<FlashRequest>>> Bind)
     {
         public FlashResult<ImmutableArray<FlashRequest>> ToRequests(ImmutableArray<RomImage> images, bool isDryRun) =>
             Bind(images).TryGetValue(out var requests, out var failure)

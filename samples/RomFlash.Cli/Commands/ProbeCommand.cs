@@ -27,7 +27,7 @@ internal sealed class ProbeCommand : CliCommand
 
     public override CommandHelp Help => new()
     {
-        Groups = [new("Targets", _targets.All)],
+        Groups = [.. _targets.Groups],
         Examples =
         [
             new("romflash probe --target dir:/mnt/esp", "one target"),
@@ -44,7 +44,7 @@ internal sealed class ProbeCommand : CliCommand
             return Fail(failure);
         }
 
-        var client = ClientFactory.Create(new InMemoryFlashJournal(), targets.Credentials);
+        var client = ClientFactory.Create(new InMemoryFlashJournal(), targets);
         return await EachTarget.RunAsync(
             targets,
             concurrency,

@@ -42,7 +42,7 @@ internal sealed class RecoverCommand : CliCommand
 
     public override CommandHelp Help => new()
     {
-        Groups = [new("Targets", _targets.All), new("Where a recovery image may be named", [.. _catalog.All])],
+        Groups = [.. _targets.Groups, new("Where a recovery image may be named", [.. _catalog.All])],
         Examples =
         [
             new("romflash recover --target dir:/mnt/esp", "what happened here, and what is to be done?"),
@@ -65,7 +65,7 @@ internal sealed class RecoverCommand : CliCommand
 
         await using (journal)
         {
-            var client = ClientFactory.Create(new InMemoryFlashJournal(), targets.Credentials);
+            var client = ClientFactory.Create(new InMemoryFlashJournal(), targets);
             return await EachTarget.RunAsync(
                 targets,
                 concurrency,
@@ -82,7 +82,7 @@ internal sealed class RecoverCommand : CliCommand
                     // Neither side knows anything: what is to be said is why the target can't be read.
                     return operation.IsEmpty && unread is not null
                         ? TargetEnd.Of(target.Id, unread)
-                        : Describe(target, RecoveryFindings.Of(operation, probed), findRelease, name => CommandFor(name, target, targets.File, path));
+                        : Describe(target, RecoveryFindings.Of(operation, probed), findRelease, name => CommandFor(name, target, targets, path));
                 },
                 new OperationCancelled { Stage = FlashStage.Probe, TargetState = TargetState.Indeterminate, Detail = "stopped looking; nothing was written" },
                 cancellationToken);
@@ -141,11 +141,12 @@ internal sealed class RecoverCommand : CliCommand
         return new(result, findings.IsRecoveryNeeded is false ? ExitCode.Success : ExitCode.Failed, Lines: RecoveryText.Lines(result, recovery));
     }
 
-    private static string CommandFor(string command, FlashTarget target, string? file, string? journal)
+    private static string CommandFor(string command, FlashTarget target, SelectedTargets targets, string? journal)
     {
         var isAddress = string.Equals(target.Endpoints[0].ToString(), target.Id, StringComparison.Ordinal);
-        var where = isAddress || file is null ? $"--target {Quoted(target.Endpoints[0].ToString())}" : $"--targets {Quoted(file)}";
-        return $"romflash {command} {where}{(journal is null || command == "probe" ? string.Empty : " --journal " + Quoted(journal))}";
+        var where = isAddress || targets.File is not { } file ? $"--target {Quoted(target.Endpoints[0].ToString())}" : $"--targets {Quoted(file)}";
+        var how = string.Concat(SshOptions.Words(targets.Ssh, target).Select(w => " " + Quoted(w)));
+        return $"romflash {command} {where}{how}{(journal is null || command == "probe" ? string.Empty : " --journal " + Quoted(journal))}";
     }
 
     private static string Quoted(string text) =>

@@ -1,15 +1,16 @@
 using System.Collections.Immutable;
+using RomFlash.Cli.CommandLine;
 using RomFlash.Sdk;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Images.Signatures;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
-using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
 using RomFlash.Sdk.Transports.Redfish;
 using RomFlash.Sdk.Transports.Smb;
+using RomFlash.Sdk.Transports.Ssh;
 
 namespace RomFlash.Cli.Hosting;
 
@@ -19,16 +20,16 @@ internal static class ClientFactory
     public static RomImageValidator CreateValidator(ImageSignatureTrust trust) => new(RomImageFormats.All, new RomImageValidatorOptions { Trust = trust });
 
     /// <summary>The schemes of addresses that can be used.</summary>
-    public static ImmutableArray<string> Schemes { get; } = [.. Transports.Select(t => t.Scheme)];
+    public static ImmutableArray<string> Schemes { get; } = [.. Transports(new()).Select(t => t.Scheme)];
 
-    private static ImmutableArray<ITransport> Transports => [new DirectoryTransport(), new RedfishTransport(), new SmbTransport()];
+    private static ImmutableArray<ITransport> Transports(SshTransportOptions ssh) => [new DirectoryTransport(), new RedfishTransport(), new SmbTransport(), new SshTransport(ssh)];
 
-    public static RomFlashClient Create(IFlashJournal journal, ITargetCredentialSource credentials, ICompatibilityCatalog? catalog = null) => new(new RomFlashClientOptions
+    public static RomFlashClient Create(IFlashJournal journal, SelectedTargets targets, ICompatibilityCatalog? catalog = null) => new(new RomFlashClientOptions
     {
-        Transports = Transports,
+        Transports = Transports(targets.Ssh),
         Catalog = catalog ?? new NoCatalog(),
         Journal = journal,
-        Credentials = credentials,
+        Credentials = targets.Credentials,
     });
 
     // For commands that never ask: looking, cancelling, reading.

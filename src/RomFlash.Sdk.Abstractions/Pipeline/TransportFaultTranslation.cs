@@ -52,7 +52,7 @@ public static class TransportFaultTranslation
         TransportFaultKind.PasswordExpired => new PasswordExpired(),
         TransportFaultKind.AccessDenied => new AccessDenied(),
         TransportFaultKind.ServiceNotRunning => new RemoteRegistryStopped { Service = fault.Detail },
-        TransportFaultKind.NotFound when stage is FlashStage.Connect or FlashStage.Stage or FlashStage.Verify => new SystemPartitionMissing(),
+        TransportFaultKind.NotFound when stage is FlashStage.Connect or FlashStage.Stage or FlashStage.Verify or FlashStage.Cancel or FlashStage.Reconcile => new SystemPartitionMissing(),
         TransportFaultKind.NotFound => new ProtocolViolation(),
         TransportFaultKind.AlreadyExists => new ServiceBusy(),
         TransportFaultKind.Busy when stage is FlashStage.Reboot => new RebootRefused(),

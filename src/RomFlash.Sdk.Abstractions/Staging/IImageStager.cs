@@ -37,6 +37,9 @@ public sealed record CleanUpScope(string? OnlyIdsStartingWith, DepositKey? Keep 
     /// <see cref="DepositInfo.Unfinished"/>.
     /// </summary>
     public ApprovedUpgrade? KeepUnfinished { get; init; }
+
+    /// <summary>Whether any deposit that was left unfinished, and of which is known what it was to hold, stays: nobody knows yet what will be staged, and there is room beside it.</summary>
+    public bool KeepsAllUnfinished { get; init; }
 }
 
 /// <summary>Names a deposit on the target.</summary>

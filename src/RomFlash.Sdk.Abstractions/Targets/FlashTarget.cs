@@ -13,7 +13,7 @@ public sealed record TargetEndpoint
         CredentialReference = credentials;
     }
 
-    /// <summary>The address; its scheme selects the transport. Never holds user information.</summary>
+    /// <summary>The address; its scheme selects the transport. Holds no user information, but for a user alone in an <c>ssh:</c> address.</summary>
     public Uri Address { get; }
 
     /// <summary>The transport's scheme in lower case, such as <c>dir</c>.</summary>

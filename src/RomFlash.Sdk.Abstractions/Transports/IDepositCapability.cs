@@ -77,7 +77,7 @@ public sealed record DepositTraits
     /// <param name="minimum">The weakest that the policy accepts, or null.</param>
     /// <returns>The method.</returns>
     public VerificationMethod MethodFor(VerificationMethod? minimum) =>
-        minimum is not { } least || Usual >= least ? Usual : Verification.Where(m => m >= least).DefaultIfEmpty(Strongest).Min();
+        minimum is not { } least || Usual >= least || Verification.IsDefault ? Usual : Verification.Where(m => m >= least).DefaultIfEmpty(Strongest).Min();
 }
 
 /// <summary>One file of a deposit.</summary>

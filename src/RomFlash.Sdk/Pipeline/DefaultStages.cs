@@ -11,7 +11,7 @@ public static class DefaultStages
     /// <summary>Reads facts, what is armed, and what the transports can do.</summary>
     public static ITargetProbe Probe { get; } = new DefaultTargetProbe();
 
-    /// <summary>Sends, verifies with the strongest method of the transport, and commits.</summary>
+    /// <summary>Sends, verifies as the policy asks for or as is usual for the transport, and commits.</summary>
     public static IImageStager Stager { get; } = new DefaultImageStager();
 
     /// <summary>Arms late, reads back, disarms, restarts.</summary>

@@ -221,7 +221,7 @@ internal sealed class Preflight
         }
 
         // Room for the deposit and for a recovery image of the same size.
-        var required = checked((2 * depositBytes) + Overhead);
+        var required = RequiredBytes(depositBytes);
         if (!partition.FreeBytes.TryGet(out var free))
         {
             Add("system-partition-free-unknown", new SystemPartitionFull { RequiredBytes = required, Detail = $"the free space is unknown: {partition.FreeBytes.WhyUnknown}" }, canBeWaived: true);
@@ -231,6 +231,9 @@ internal sealed class Preflight
             Add("system-partition-full", new SystemPartitionFull { RequiredBytes = required, FreeBytes = free, Detail = $"{free} bytes are free, {required} are needed" });
         }
     }
+
+    /// <summary>How much has to be free for deposits of so many bytes.</summary>
+    internal static long RequiredBytes(long depositBytes) => checked((2 * depositBytes) + Overhead);
 
     private void Verification()
     {

@@ -325,7 +325,7 @@ internal sealed partial class UpgradeRun
         var left = ImmutableArray.CreateBuilder<string>();
         if (_deposit is not null)
         {
-            var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_deposit.Id)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_deposit.Id) { KeepsAllUnfinished = _keepsUnfinished }), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
             if (!cleaned.TryGetValue(out var evidence, out var failure))
             {
                 left.Add($"deposit {_deposit.Id}: {failure.Code} {failure.Message}");

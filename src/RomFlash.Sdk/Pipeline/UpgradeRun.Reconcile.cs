@@ -108,7 +108,9 @@ internal sealed partial class UpgradeRun
         {
             // The intent is flushed before the act: without it nothing was armed. What cannot be removed now goes when a later run sweeps.
             Adopt(open, null);
+            _keepsUnfinished = HasRoomBesides(report);
             await CleanUpAsync().ConfigureAwait(false);
+            _keepsUnfinished = false;
             return await ConcludeInterruptedAsync("interrupted before arming").ConfigureAwait(false);
         }
 
@@ -221,7 +223,7 @@ internal sealed partial class UpgradeRun
         var changed = false;
         if (report.Evidence.Deposit.IsKnown)
         {
-            var swept = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_depositPrefix)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            var swept = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_depositPrefix) { KeepsAllUnfinished = HasRoomBesides(report) }), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
             changed = swept.TryGetValue(out var evidence, out _) && evidence.Removed > 0;
         }
 
@@ -239,6 +241,11 @@ internal sealed partial class UpgradeRun
 
         return changed;
     }
+
+    // What was sent already need not be sent again: whoever stages goes on with it, or removes it. Where it takes the room away, it goes first.
+    private bool HasRoomBesides(TargetReport report) => report.Facts.SystemPartition.TryGet(out var partition)
+        && partition.FreeBytes.TryGet(out var free)
+        && free >= Preflight.RequiredBytes(_request.Images.Sum(i => i.Length));
 
     /// <summary>Makes the earlier operation this run's own: its journal records, its deposit, its claim.</summary>
     private void Adopt(ImmutableArray<FlashJournalRecord> open, ScheduledFlash? scheduled)

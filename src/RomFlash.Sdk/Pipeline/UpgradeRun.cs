@@ -43,6 +43,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private bool _hasMore = true;
     private bool _isUnconcluded;
     private bool _isClaimUncertain;
+    private bool _keepsUnfinished;
     private DateTimeOffset? _rebootIntendedAt;
     private Phase _phase;
     private TargetClaim? _claim;

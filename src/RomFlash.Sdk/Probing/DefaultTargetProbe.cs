@@ -128,7 +128,7 @@ internal sealed class DefaultTargetProbe : ITargetProbe
     private static bool IsTold(TransportFault fault, TargetFacts facts) => fault.Kind switch
     {
         TransportFaultKind.AccessDenied => facts.Account.TryGet(out var rights) && rights == AccountRights.NotAdministrator,
-        TransportFaultKind.NotFound => !facts.SystemPartition.IsKnown,
+        TransportFaultKind.NotFound => !facts.SystemPartition.TryGet(out var partition) || !partition.HasEfiDirectory.TryGet(out var hasEfi) || !hasEfi,
         _ => false,
     };
 

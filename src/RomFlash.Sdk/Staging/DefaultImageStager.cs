@@ -58,7 +58,7 @@ internal sealed class DefaultImageStager : IImageStager
         foreach (var deposit in deposits.IsDefault ? [] : deposits)
         {
             if ((scope.OnlyIdsStartingWith is { } prefix && !deposit.Id.StartsWith(prefix, StringComparison.Ordinal))
-                || (resumable is not null && !deposit.IsCommitted && deposit.Unfinished == resumable)
+                || (!deposit.IsCommitted && deposit.Unfinished is { } unfinished && (scope.KeepsAllUnfinished || unfinished == resumable))
                 || (scope.Keep is { } keep && keep.Id == deposit.Id && keep.Generation == deposit.Generation))
             {
                 continue;

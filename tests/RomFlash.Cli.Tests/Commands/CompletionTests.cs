@@ -10,6 +10,9 @@ public sealed class CompletionTests
     [InlineData("=z", "zsh", "completion")]
     [InlineData("=", "", "flash", "--image")]
     [InlineData("=", "", "nonsense")]
+    [InlineData("=--ssh", "--ssh-config --ssh-password --ssh-root --ssh-shutdown", "probe")]
+    [InlineData("=--ssh", "--ssh-config --ssh-password --ssh-root --ssh-shutdown", "catalog", "explain")]
+    [InlineData("=", "", "flash", "--ssh-root")]
     [InlineData("=--password", "--password-env --password-file", "probe")]
     public async Task Words_AtAPlace_AreThoseThatFit(string current, string words, params string[] before)
     {

@@ -59,7 +59,7 @@ public sealed class TargetsTests : IDisposable
         Assert.True(result.ExitCode == 3, result.ToString());
         Assert.Contains("RF1007", result.Error, StringComparison.Ordinal);
         Assert.Contains("\n  at:     line 2, column 27: the groups contain each other: a -> a\n", result.Error.ReplaceLineEndings("\n"), StringComparison.Ordinal);
-        Assert.Contains("\n  at:     line 3, column 19: no transport serves 'gopher' addresses; known are dir, redfish, smb\n", result.Error.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Contains("\n  at:     line 3, column 19: no transport serves 'gopher' addresses; known are dir, redfish, smb, ssh\n", result.Error.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -456,6 +456,7 @@ public sealed class LinuxRoot
         WriteSecret(Dmi + "product_uuid", _options.Uuid.ToString("D") + "\n");
         Directory.CreateDirectory(Combine("sys/bus/pci/devices"));
         Directory.CreateDirectory(Combine("sys/class/power_supply"));
+        Directory.CreateDirectory(Combine("sys/block/nvme0n1"));
         Write("proc/sys/kernel/random/boot_id", Guid.NewGuid().ToString("D") + "\n");
         Directory.CreateDirectory(System.IO.Path.Combine(SystemPartition, "EFI", "linux"));
         if (_options.TakesAnyFile)

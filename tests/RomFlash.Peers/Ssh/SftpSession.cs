@@ -23,11 +23,12 @@ public sealed class SftpSession : IAsyncDisposable
 
     /// <summary>Connects.</summary>
     /// <param name="server">The server.</param>
+    /// <param name="master">The connection to share; one of its own when null.</param>
     /// <returns>The session. Its first command waits for the logon.</returns>
-    public static SftpSession Start(SshServer server)
+    public static SftpSession Start(SshServer server, SshMaster? master = null)
     {
         ArgumentNullException.ThrowIfNull(server);
-        string[] arguments = ["-q", "-F", server.ClientConfiguration, "-P", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "-b", "-", "127.0.0.1"];
+        string[] arguments = ["-q", "-F", server.ClientConfiguration, "-o", $"ControlPath={master?.Socket ?? "none"}", "-P", server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "-b", "-", "127.0.0.1"];
         return new(Process.Start(new ProcessStartInfo(PeerProgram.Find("sftp", "openssh-client"), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!);
     }
 

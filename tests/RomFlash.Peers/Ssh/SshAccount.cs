@@ -10,6 +10,9 @@ namespace RomFlash.Peers.Ssh;
 /// <param name="Sudo">What <c>sudo -n</c> answers to it.</param>
 public sealed record SshAccount(string Name, SshSudo Sudo)
 {
+    /// <summary>Its password; null when it can't log on by one. The server takes passwords when it has one.</summary>
+    public string? Password { get; init; }
+
     private const int FirstNumber = 61_000;
 
     // Only what runs below the server has this view. What gains root's rights is in memory there, and so nowhere else.
@@ -41,7 +44,7 @@ public sealed record SshAccount(string Name, SshSudo Sudo)
         var number = Enumerable.Range(FirstNumber, 1000).Select(n => n.ToString(CultureInfo.InvariantCulture)).First(n => !taken.Contains(n));
         var home = Directory.CreateDirectory(Path.Combine(server.Folder, "home")).FullName;
         Directory.CreateDirectory(Path.Combine(server.Folder, "private"));
-        await File.WriteAllTextAsync(Path.Combine(server.Folder, "passwd"), $"{passwd.TrimEnd('\n')}\n{Name}:*:{number}:{number}::{home}:/bin/sh\n", cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(server.Folder, "passwd"), $"{passwd.TrimEnd('\n')}\n{Name}:{await HashAsync(cancellationToken)}:{number}:{number}::{home}:/bin/sh\n", cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(server.Folder, "group"), $"{group.TrimEnd('\n')}\n{Name}:*:{number}:\n", cancellationToken);
         (await PeerProgram.RunAsync(PeerProgram.Find("chown", "coreutils"), [$"{number}:{number}", home], cancellationToken: cancellationToken)).Required("chown");
         if (Sudo is not SshSudo.Missing)
@@ -49,6 +52,10 @@ public sealed record SshAccount(string Name, SshSudo Sudo)
             server.WriteStandIn("sudo", Script(server));
         }
     }
+
+    private async Task<string> HashAsync(CancellationToken cancellationToken) => Password is null
+        ? "*"
+        : (await PeerProgram.RunAsync(PeerProgram.Find("openssl", "openssl"), ["passwd", "-6", "-stdin"], Password + "\n", cancellationToken: cancellationToken)).Required("openssl passwd").Output.Trim();
 
     // As sudo(8) with -n: the rule names a program, compared by what it is and what it is called; the environment is a new one.
     private string Script(SshServer server) => $$"""

@@ -96,7 +96,7 @@ public sealed class SshServer : IAsyncDisposable
         }
 
         return await PeerProcesses.StartAsync(
-            () => PeerFolder.Create(null, "romflash-sshd-"),
+            () => PeerFolder.Create(options.ParentFolder, "romflash-sshd-"),
             async (folder, port) =>
             {
                 var server = new SshServer(folder, options, port, sshd);
@@ -225,7 +225,7 @@ public sealed class SshServer : IAsyncDisposable
             AuthorizedKeysFile {_folder.Combine("authorized_keys")}
             PidFile {_folder.Combine("pid")}
             PermitRootLogin yes
-            PasswordAuthentication no
+            PasswordAuthentication {(Options.Account?.Password is null ? "no" : "yes")}
             KbdInteractiveAuthentication no
             UsePAM no
             StrictModes no
@@ -233,6 +233,7 @@ public sealed class SshServer : IAsyncDisposable
             PrintLastLog no
             MaxStartups 100
             MaxSessions 20
+            Subsystem sftp internal-sftp
             SetEnv PATH={SearchPath}
 
             """,

@@ -8,4 +8,7 @@ public sealed record SshServerOptions
 
     /// <summary>An account that is not root, for whom the server's client configurations log on; null for the user of this process.</summary>
     public SshAccount? Account { get; init; }
+
+    /// <summary>The folder in which everything of the server lies in a folder of its own; the system's for temporary files when null.</summary>
+    public string? ParentFolder { get; init; }
 }

@@ -37,7 +37,7 @@ internal sealed class CatalogExplainCommand : CliCommand
 
     public override CommandHelp Help => new()
     {
-        Groups = [new("Targets", _targets.All), new("What decides", [.. _images.All, .. _catalog.All])],
+        Groups = [.. _targets.Groups, new("What decides", [.. _images.All, .. _catalog.All])],
         Examples =
         [
             new("romflash catalog explain --target dir:/mnt/esp --catalog catalog.json --trust signer.pem --image rom.cap", "may this image go there, and why?"),
@@ -56,7 +56,7 @@ internal sealed class CatalogExplainCommand : CliCommand
             return Fail(failure);
         }
 
-        var client = ClientFactory.Create(new InMemoryFlashJournal(), targets.Credentials, catalog);
+        var client = ClientFactory.Create(new InMemoryFlashJournal(), targets, catalog);
         return await EachTarget.RunAsync(
             targets,
             concurrency,

@@ -44,7 +44,7 @@ internal sealed class PlanCommand : CliCommand
     {
         Groups =
         [
-            new("Targets", _targets.All),
+            .. _targets.Groups,
             new("What decides", [.. _images.All, .. _catalog.All]),
             new("What is allowed", _policy.Permissions),
             new("Restart", _policy.Restart),
@@ -75,7 +75,7 @@ internal sealed class PlanCommand : CliCommand
         await using (journal as IAsyncDisposable)
         {
             var request = new PlanRequest(targets.Targets, images, policy) { CreatedBy = parsed.GetValue(_by) ?? Environment.UserName };
-            var client = ClientFactory.Create(journal, targets.Credentials, catalog);
+            var client = ClientFactory.Create(journal, targets, catalog);
             if (!(await client.PlanAsync(request, concurrency, cancellationToken)).TryGetValue(out var plan, out failure))
             {
                 return Fail(failure);

@@ -31,9 +31,23 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
 
     /// <summary>Writes what the system's cache holds of a file or folder to the medium. Before coreutils 8.24, and in busybox, sync has no operands and writes everything.</summary>
     public static string Sync(string quoted) => $$"""
-        e=$(sync -- {{quoted}} 2>&1) || case $e in *'extra operand'*|*sage:*) sync;; *) printf '%s\n' "$e" >&2; exit 1;; esac
+        e=$(sync -- {{quoted}} 2>&1) || case $e in *': extra operand '*|'sync: unrecognized option'*|'Usage: '*|'BusyBox '*) sync;; *) printf '%s\n' "$e" >&2; exit 1;; esac
 
         """;
+
+    /// <summary>Drops what the system's cache holds of descriptor 8, where dd can.</summary>
+    public const string DropCache = "dd iflag=nocache count=0 <&8 >/dev/null 2>&1";
+
+    /// <summary>Waits a little for the lock of descriptor 8, which whoever writes a file holds for as long as something is on its way into it.</summary>
+    public static string Lock(string kind) => string.Create(CultureInfo.InvariantCulture, $$"""
+        i=0
+        until flock -n {{kind}} 8; do
+          i=$((i + 1))
+          [ "$i" -lt 100 ] || exit {{RemoteErrors.Held}}
+          sleep 0.05 2>/dev/null || sleep 1
+        done
+
+        """);
 
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -58,7 +72,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         if (_reading is null || _readTo != offset)
         {
             await StopReadingAsync().ConfigureAwait(false);
-            _reading = await scripts.OpenChannelAsync(string.Create(CultureInfo.InvariantCulture, $"{NeedPlain(Quoted)}exec tail -c +{offset + 1} <{Quoted}"), cancellationToken).ConfigureAwait(false);
+            _reading = await scripts.OpenChannelAsync(string.Create(CultureInfo.InvariantCulture, $"{NeedPlain(Quoted)}exec 8<{Quoted}\n{Sync(Quoted)}\n{DropCache}\nexec tail -c +{offset + 1} <&8"), cancellationToken).ConfigureAwait(false);
             _readTo = offset;
         }
 
@@ -140,12 +154,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
     // What an earlier client sent may still be on its way into the file: it holds the same lock until all of it has been written. What lies behind the offset is written anew.
     private string Upload(long offset) => string.Create(CultureInfo.InvariantCulture, $$"""
         {{NeedPlain(Quoted)}}exec 8>>{{Quoted}}
-        i=0
-        until flock -n 8; do
-          i=$((i + 1))
-          [ "$i" -lt 100 ] || exit {{RemoteErrors.Held}}
-          sleep 0.05 2>/dev/null || sleep 1
-        done
+        {{Lock("-x")}}
         n=$(stat -c %s -- {{Quoted}}) || exit 1
         if [ "$n" -gt {{offset}} ]; then
           truncate -s {{offset}} -- {{Quoted}} || exit 1
@@ -154,7 +163,6 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
           exit 1
         fi
         cat >&8 || exit 1
-        exec 8>&-
         {{Sync(Quoted)}}
         """);
 
@@ -167,7 +175,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
             text.Append('\\').Append((char)('0' + (b >> 6))).Append((char)('0' + ((b >> 3) & 7))).Append((char)('0' + (b & 7)));
         }
 
-        var reply = await scripts.RunAsync($"{NeedPlain(Quoted)}printf '{text}' >{Quoted}", Step, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync($"{NeedPlain(Quoted)}exec 8>>{Quoted}\n{Lock("-x")}\nprintf '{text}' >{Quoted}", Step, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
         {
             throw new PartitionFaultException(RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: true) with { Effect = FaultEffect.MayHaveApplied });

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using RomFlash.Sdk.Images;
@@ -11,7 +12,8 @@ namespace RomFlash.Sdk.Transports.Ssh;
 /// <param name="scripts">What runs there.</param>
 /// <param name="folder">The absolute path of the mount point; null when there is none.</param>
 /// <param name="whyNone">Why there is none.</param>
-internal sealed class SshPartition(SshScripts scripts, string? folder, string whyNone) : IPartitionFiles
+/// <param name="guard">A script that ends in a failure when another volume is seen there than the one that was found; empty where nobody can tell.</param>
+internal sealed class SshPartition(SshScripts scripts, string? folder, string whyNone, string guard = "") : IPartitionFiles
 {
     public const int Chunk = 1 << 20;
 
@@ -52,10 +54,11 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
 
     public async ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken)
     {
-        // Three patterns have every name but . and .. between them; one that matches nothing stands for itself. What is gone before it is looked at was not there, and what can't be looked at is said aloud
-        // by the loop. A slash ends a name as a NUL would.
+        // Every step begins with a list of the root: there it is seen whether the volume is still mounted. Three patterns have every name but . and .. between them; one that matches nothing stands for itself.
+        // Where some hundreds can't be looked at together (one is gone) they are one by one: what is gone was not there, and anything else is said aloud. A slash ends a name as a NUL would.
         var quoted = Quote(path);
         var list = string.Create(CultureInfo.InvariantCulture, $$"""
+            {{(path.Length == 0 ? guard : string.Empty)}}
             [ -d {{quoted}} ] || { stat -- {{quoted}} >/dev/null || exit 1; echo ': Not a directory'; exit 1; }
             [ -r {{quoted}} ] && [ -x {{quoted}} ] || { echo ': Permission denied'; exit 1; }
             cd -- {{quoted}} || exit 1
@@ -64,12 +67,28 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
               [ "$#" -eq 1 ] && [ ! -e "$1" ] && [ ! -L "$1" ] && return
               n=$((n + $#))
               [ "$n" -le {{maxEntries}} ] || exit 2
-              stat --printf '%f %s %n/' -- "$@" 2>/dev/null || { for f; do [ ! -e "$f" ] && [ ! -L "$f" ] || stat -- "$f" >/dev/null 2>&1 || { stat -- "$f"; exit 3; }; done; }
+              i=0
+              a=
+              while [ "$i" -lt "$#" ]; do
+                i=$((i + 1))
+                a="$a \"\${$i}\""
+                if [ $((i % 500)) -eq 0 ] || [ "$i" -eq "$#" ]; then
+                  eval "o=\$(stat --printf '%f %s %n/' -- $a 2>/dev/null)" && printf %s "$o" || eval "rf_each $a"
+                  a=
+                fi
+              done
+            }
+            rf_each() {
+              for f; do
+                o=$(stat --printf '%f %s %n/' -- "$f" 2>&1) && { printf %s "$o"; continue; }
+                [ ! -e "$f" ] && [ ! -L "$f" ] || { printf '\n%s\n' "$o"; exit 3; }
+                n=$((n - 1))
+              done
             }
             rf_list *
             rf_list .[!.]*
             rf_list ..?*
-            exit 0
+            printf %s "$n"
             """);
         var reply = await scripts.RunAsync(list, Listing, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus == 2)
@@ -83,29 +102,27 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         }
 
         var entries = new List<PartitionEntry>();
-        for (var rest = reply.Output.AsSpan(); !rest.IsEmpty;)
+        var rest = reply.Output.AsSpan();
+        for (int end; (end = rest.IndexOf((byte)'/')) >= 0; rest = rest[(end + 1)..])
         {
-            var end = rest.IndexOf((byte)'/');
-            var entry = Encoding.UTF8.GetString(end < 0 ? rest : rest[..end]).AsSpan();
+            var entry = Encoding.UTF8.GetString(rest[..end]).AsSpan();
             var first = entry.IndexOf(' ');
             var second = first < 0 ? -1 : entry[(first + 1)..].IndexOf(' ') + first + 1;
-            if (end < 0 || first < 0 || second <= first)
-            {
-                throw PartitionFaultException.Violation($"what the target says of {Show(path)} is no list");
-            }
+            var name = second <= first ? default : entry[(second + 1)..];
 
-            // The script has counted, too; nobody but a liar sends more, or a name that is no entry of a folder.
-            var name = entry[(second + 1)..];
-            if (entries.Count == maxEntries || name is "" or "." or "..")
+            // Nobody but a liar gives a name that is no entry of a folder, or more than were asked for.
+            if (name is "" or "." or ".." || entries.Count == maxEntries)
             {
-                throw PartitionFaultException.Violation(entries.Count == maxEntries ? $"{Show(path)} has more than {maxEntries} entries" : $"what the target says of {Show(path)} is no list");
+                throw NoList();
             }
 
             entries.Add(Parse(entry[..second], name.ToString()));
-            rest = rest[(end + 1)..];
         }
 
-        return entries;
+        // How many there were, as the shell counted them.
+        return Utf8Parser.TryParse(rest, out int count, out var used) && used == rest.Length && count == entries.Count ? entries : throw NoList();
+
+        PartitionFaultException NoList() => PartitionFaultException.Violation($"what the target says of {Show(path)} is no list");
     }
 
     public async ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken)
@@ -114,12 +131,12 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         return new SshFile(scripts, PathOf(path));
     }
 
-    // What an earlier client sent may still be on its way into the file: its lock is waited for. What the system's cache holds is dropped where dd can, so that the medium is asked.
+    // What an earlier client sent may still be on its way into the file: its lock is waited for. What the system's cache holds is written and dropped, where dd can, so that the medium is asked.
     public async ValueTask<ContentDigest?> TryDigestAsync(string path, CancellationToken cancellationToken)
     {
         var quoted = Quote(path);
         var reply = await scripts.RunAsync(
-            $"{SshFile.NeedPlain(quoted)}exec 8<{quoted}\nflock -s 8 || exit 1\ndd iflag=nocache count=0 <&8 >/dev/null 2>&1\nsha256sum <&8",
+            $"{SshFile.NeedPlain(quoted)}exec 8<{quoted}\n{SshFile.Lock("-s")}\n{SshFile.Sync(quoted)}\n{SshFile.DropCache}\nsha256sum <&8",
             Long,
             cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
@@ -145,7 +162,9 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
 
     public async ValueTask<IPartitionFile> OpenWriteAsync(string path, CancellationToken cancellationToken)
     {
+        var quoted = Quote(path);
         await NeedPlainAsync(path, cancellationToken).ConfigureAwait(false);
+        await ChangeAsync($"{SshFile.NeedPlain(quoted)}exec 8>>{quoted}\n{SshFile.Lock("-x")}", cancellationToken).ConfigureAwait(false);
         return new SshFile(scripts, PathOf(path));
     }
 
@@ -156,7 +175,17 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
     public ValueTask RenameFolderAsync(string from, string to, CancellationToken cancellationToken)
     {
         var target = Quote(to);
-        return ChangeAsync($"if [ -e {target} ] || [ -L {target} ]; then echo ': File exists' >&2; exit 1; fi\nmv -T -- {Quote(from)} {target}", cancellationToken);
+
+        // Between two file systems mv copies, and that is no single step.
+        var (source, parent) = (Quote(from), Quote(PartitionLayout.ParentOf(to)));
+        return ChangeAsync(
+            $$"""
+            if [ -e {{target}} ] || [ -L {{target}} ]; then echo ': File exists' >&2; exit 1; fi
+            a=$(stat -c %d -- {{source}}) && b=$(stat -c %d -- {{parent}}) || exit 1
+            [ "$a" = "$b" ] || { echo ': Invalid cross-device link' >&2; exit 1; }
+            mv -T -- {{source}} {{target}}
+            """,
+            cancellationToken);
     }
 
     public ValueTask DeleteFileAsync(string path, CancellationToken cancellationToken) => ChangeAsync($"rm -- {Quote(path)}", cancellationToken);

@@ -83,10 +83,18 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     /// without a word keeps it for some minutes at most.
     /// </summary>
     /// <exception cref="PartitionFaultException">Somebody has it for longer than a moment (<see cref="TransportFaultKind.Busy"/>), …</exception>
-    public async ValueTask<IAsyncDisposable> LockAsync(string path, CancellationToken cancellationToken)
+    /// <param name="path">The file, which is made when it is not there, or a folder.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="isFolder">Whether it is a folder.</param>
+    public async ValueTask<IAsyncDisposable> LockAsync(string path, CancellationToken cancellationToken, bool isFolder = false)
     {
+        if (_holding is not null)
+        {
+            throw new PartitionFaultException(TransportFaultKind.Busy, "the session holds a lock already");
+        }
+
         var script = string.Create(CultureInfo.InvariantCulture, $$"""
-            exec 9>>{{ShellText.Quote(path)}}
+            exec 9{{(isFolder ? "<" : ">>")}}{{ShellText.Quote(path)}}
             i=0
             until flock -n 9; do
               i=$((i + 1))

@@ -20,7 +20,7 @@ internal sealed class SshSession : PartitionSession, IPowerCapability
     private string _whyNoOffer = string.Empty;
 
     public SshSession(SshScripts scripts, Fact<SshVolume> volume, string shutdownProgram)
-        : base(new SshPartition(scripts, volume.TryGet(out var found) ? scripts.Root + found.MountPoint : null, volume.WhyUnknown))
+        : base(PartitionOf(scripts, volume))
     {
         _scripts = scripts;
         _facts = new(scripts);
@@ -56,9 +56,9 @@ internal sealed class SshSession : PartitionSession, IPowerCapability
     protected override async ValueTask<ImmutableArray<ArmingOffer>> ReadOffersAsync(PartitionLayout layout)
     {
         var supported = await _indications.IsSupportedAsync(layout.Token).ConfigureAwait(false);
-        var isOnDisk = supported.TryGet(out var isSupported) && isSupported;
-        var isFileOnly = await ArmingFacts.TakesCapsuleFilesAsync(_scripts, layout.Token).ConfigureAwait(false);
-        var why = isOnDisk ? string.Empty : supported.IsKnown ? "the firmware's OsIndicationsSupported does not name capsules on disk" : $"OsIndicationsSupported is unknown: {supported.WhyUnknown}";
+        var (isFileOnly, isReadOnly) = await ArmingFacts.ReadAsync(_scripts, layout.Token).ConfigureAwait(false);
+        var isOnDisk = supported.TryGet(out var isSupported) && isSupported && !isReadOnly;
+        var why = isOnDisk ? string.Empty : isReadOnly ? $"{EfiVariables.Folder} can't be written" : supported.IsKnown ? "the firmware's OsIndicationsSupported does not name capsules on disk" : $"OsIndicationsSupported is unknown: {supported.WhyUnknown}";
         _whyNoOffer = $"{why}, and {ArmingFacts.Place} does not say that the firmware takes capsule files without OsIndications; a second endpoint could arm it: redfish: (its controller)";
         return (isOnDisk, isFileOnly) switch
         {
@@ -77,8 +77,7 @@ internal sealed class SshSession : PartitionSession, IPowerCapability
         return state.Phase is ArmedPhase.Armed
             && Takes(state.Offers, ArmingMethod.CapsuleOnDisk)
             && !Takes(state.Offers, ArmingMethod.CapsuleFileOnly)
-            && (await _indications.ReadAsync(layout.Token).ConfigureAwait(false)).TryGet(out var isSet)
-            && !isSet
+            && await IsBitClearAsync(layout).ConfigureAwait(false)
                 ? state with { Phase = ArmedPhase.Prepared }
                 : state;
     }
@@ -86,21 +85,41 @@ internal sealed class SshSession : PartitionSession, IPowerCapability
     protected override ValueTask<Done> ArmAsync(PartitionLayout layout, ArmRequest request) => PartitionArming.ArmAsync(
         layout,
         request.Manifest,
-        request.Method == ArmingMethod.CapsuleOnDisk ? () => layout.Files.ChangeAsync(_indications.SetAsync(layout.Token)) : null);
+        request.Method == ArmingMethod.CapsuleOnDisk ? Bit(layout) : null);
 
-    protected override ValueTask<Done> DisarmAsync(PartitionLayout layout, string depositId) => PartitionArming.DisarmAsync(
-        layout,
-        depositId,
+    // Whoever set it: without files it is of no use.
+    protected override ValueTask<Done> DisarmAsync(PartitionLayout layout, string depositId) => PartitionArming.DisarmAsync(layout, depositId, Bit(layout));
+
+    protected override ValueTask CloseAsync() => _scripts.DisposeAsync();
+
+    // A folder that is no mount point is told of, and not worked in.
+    private static SshPartition PartitionOf(SshScripts scripts, Fact<SshVolume> volume) =>
+        !volume.TryGet(out var found) ? new(scripts, null, volume.WhyUnknown)
+        : found.FileSystem.IsKnown ? new(scripts, scripts.Root + found.MountPoint, string.Empty, VolumeFacts.Guard(scripts.Root, found))
+        : new(scripts, null, found.FileSystem.WhyUnknown);
+
+    private async ValueTask<bool> IsBitClearAsync(PartitionLayout layout)
+    {
+        try
+        {
+            return (await _indications.ReadAsync(layout.Token).ConfigureAwait(false)).TryGet(out var isSet) && !isSet;
+        }
+        catch (PartitionFaultException e) when (e.IsOwn || PartitionFaultException.IsOfTheTarget(e.Fault))
+        {
+            // Nobody can tell, so that it counts as set.
+            return false;
+        }
+    }
+
+    private ArmingBit Bit(PartitionLayout layout) => new(
+        () => layout.Files.ChangeAsync(_indications.SetAsync(layout.Token)),
         async () =>
         {
-            // Whoever set it: without files it is of no use.
             if ((await _indications.ReadAsync(layout.Token).ConfigureAwait(false)).TryGet(out var isSet) && isSet)
             {
                 await layout.Files.ChangeAsync(_indications.ClearAsync(layout.Token)).ConfigureAwait(false);
             }
         });
-
-    protected override ValueTask CloseAsync() => _scripts.DisposeAsync();
 
     private static bool Takes(ImmutableArray<ArmingOffer> offers, ArmingMethod method) => offers.Any(o => o.Method == method);
 

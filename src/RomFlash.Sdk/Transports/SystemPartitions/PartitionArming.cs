@@ -12,11 +12,17 @@ namespace RomFlash.Sdk.Transports.SystemPartitions;
 /// <param name="Folder">That folder, or null when there is none.</param>
 internal sealed record ArmedLook(DepositManifest? Manifest, IReadOnlyList<PartitionEntry> Capsules, string? Folder);
 
+/// <summary>A bit of the firmware's that has to be set besides, so that what lies where firmware looks is taken.</summary>
+/// <param name="SetAsync">Sets it; the commit point of arming.</param>
+/// <param name="ClearAsync">Clears it.</param>
+internal sealed record ArmingBit(Func<ValueTask> SetAsync, Func<ValueTask> ClearAsync);
+
 /// <summary>Arms by one rename of a whole deposit to <c>EFI/UpdateCapsule</c> (UEFI 2.10, 8.5.5), and takes it back.</summary>
 internal static class PartitionArming
 {
     public static async ValueTask<ArmedLook> LookAsync(PartitionLayout layout)
     {
+        await layout.NeedEfiAsync().ConfigureAwait(false);
         var folder = await layout.FindUpdateCapsuleAsync().ConfigureAwait(false);
         var capsules = folder is null ? [] : await layout.ListAsync(folder).ConfigureAwait(false);
         return new(await layout.ReadArmedManifestAsync(await layout.FindRomFlashAsync().ConfigureAwait(false)).ConfigureAwait(false), capsules, folder);
@@ -62,8 +68,8 @@ internal static class PartitionArming
     /// <summary>Arms. Before the last rename nothing lies where firmware looks; with it, everything does.</summary>
     /// <param name="layout">The partition.</param>
     /// <param name="manifest">The committed deposit.</param>
-    /// <param name="commit">What is done last, where files alone arm nothing: the commit point then.</param>
-    public static async ValueTask<Done> ArmAsync(PartitionLayout layout, DepositManifest manifest, Func<ValueTask>? commit = null)
+    /// <param name="bit">What else has to be set, where files alone arm nothing: the commit point then. One that is set already is cleared before.</param>
+    public static async ValueTask<Done> ArmAsync(PartitionLayout layout, DepositManifest manifest, ArmingBit? bit = null)
     {
         var efi = await layout.NeedEfiAsync().ConfigureAwait(false);
         if (await layout.FindRomFlashAsync().ConfigureAwait(false) is not { } romFlash)
@@ -99,6 +105,11 @@ internal static class PartitionArming
                 throw new PartitionFaultException(TransportFaultKind.Rejected, $"deposit {manifest.Id} is not what was committed");
             }
 
+            if (bit is not null)
+            {
+                await bit.ClearAsync().ConfigureAwait(false);
+            }
+
             await layout.WriteDocumentAsync(romFlash, "armed.json", PartitionDocuments.Write(manifest)).ConfigureAwait(false);
             if (look.Folder is { } inTheWay)
             {
@@ -109,9 +120,9 @@ internal static class PartitionArming
             await layout.Files.RenameFolderAsync(folder, PartitionLayout.Join(efi, "UpdateCapsule"), layout.Token).ConfigureAwait(false);
             await layout.Files.FlushFolderAsync(efi, layout.Token).ConfigureAwait(false);
             await layout.Files.FlushFolderAsync(generationFolder, layout.Token).ConfigureAwait(false);
-            if (commit is not null)
+            if (bit is not null)
             {
-                await commit().ConfigureAwait(false);
+                await bit.SetAsync().ConfigureAwait(false);
             }
         }
 
@@ -121,10 +132,10 @@ internal static class PartitionArming
     /// <summary>Takes it back.</summary>
     /// <param name="layout">The partition.</param>
     /// <param name="depositId">The deposit.</param>
-    /// <param name="revoke">What is done first, where files alone arm nothing; not while somebody else's file waits there, too.</param>
-    public static async ValueTask<Done> DisarmAsync(PartitionLayout layout, string depositId, Func<ValueTask>? revoke = null)
+    /// <param name="bit">What else arms; it is cleared first, unless somebody else's file waits there, too.</param>
+    public static async ValueTask<Done> DisarmAsync(PartitionLayout layout, string depositId, ArmingBit? bit = null)
     {
-        if (await layout.FindRomFlashAsync().ConfigureAwait(false) is not { } romFlash)
+        if (await layout.FindRomFlashOfPartitionAsync().ConfigureAwait(false) is not { } romFlash)
         {
             return default;
         }
@@ -140,9 +151,9 @@ internal static class PartitionArming
 
             if (updateCapsule is not null && IsArmed(manifest, capsules))
             {
-                if (revoke is not null && !HasForeign(manifest, capsules))
+                if (bit is not null && !HasForeign(manifest, capsules))
                 {
-                    await revoke().ConfigureAwait(false);
+                    await TryClearAsync(bit).ConfigureAwait(false);
                 }
 
                 await TakeBackAsync(layout, romFlash, manifest, capsules, updateCapsule).ConfigureAwait(false);
@@ -154,6 +165,19 @@ internal static class PartitionArming
         }
 
         return default;
+    }
+
+    // Where the bit can't be cleared any more, taking the files away disarms all the same.
+    private static async ValueTask TryClearAsync(ArmingBit bit)
+    {
+        try
+        {
+            await bit.ClearAsync().ConfigureAwait(false);
+        }
+        catch (PartitionFaultException e) when (e.IsOwn || PartitionFaultException.IsOfTheTarget(e.Fault))
+        {
+            // Of no use without files; it is cleared before anything is armed again.
+        }
     }
 
     private static bool HasForeign(DepositManifest manifest, IReadOnlyList<PartitionEntry> capsules) =>

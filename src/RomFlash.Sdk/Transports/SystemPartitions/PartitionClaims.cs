@@ -59,7 +59,7 @@ internal sealed class PartitionClaims : IAsyncDisposable
 
     public async ValueTask<Done> ReleaseAsync(PartitionLayout layout, TargetClaim claim)
     {
-        if (await layout.FindRomFlashAsync().ConfigureAwait(false) is not { } romFlash)
+        if (await layout.FindRomFlashOfPartitionAsync().ConfigureAwait(false) is not { } romFlash)
         {
             return default;
         }

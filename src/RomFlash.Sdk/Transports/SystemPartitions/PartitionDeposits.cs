@@ -37,7 +37,7 @@ internal static class PartitionDeposits
 
     public static async ValueTask<Done> DiscardAsync(PartitionLayout layout, string id, long generation)
     {
-        if (await layout.FindRomFlashAsync().ConfigureAwait(false) is not { } romFlash || !PartitionLayout.IsId(id))
+        if (await layout.FindRomFlashOfPartitionAsync().ConfigureAwait(false) is not { } romFlash || !PartitionLayout.IsId(id))
         {
             return default;
         }
@@ -132,7 +132,7 @@ internal static class PartitionDeposits
 
             var old = PartitionLayout.Join(found.GenerationFolder, found.Id);
             var entries = await layout.ListAsync(old).ConfigureAwait(false);
-            if (adopted is null && TryMatch(manifest, found.Id, entries) is { } parts)
+            if (adopted is null && TryMatch(manifest, found.Id, entries) is { } parts && await AreFreeAsync(layout, old, parts).ConfigureAwait(false))
             {
                 adopted = new long?[parts.Length];
                 await layout.Files.RenameFolderAsync(old, folder, layout.Token).ConfigureAwait(false);
@@ -153,6 +153,25 @@ internal static class PartitionDeposits
         }
 
         return adopted;
+    }
+
+    // What a client that was cut off had sent may still be on its way into a file, for as long as the target holds its connection for it.
+    private static async ValueTask<bool> AreFreeAsync(PartitionLayout layout, string folder, PartitionEntry?[] parts)
+    {
+        try
+        {
+            foreach (var part in parts.OfType<PartitionEntry>())
+            {
+                var file = await layout.Files.OpenWriteAsync(PartitionLayout.Join(folder, part.Name), layout.Token).ConfigureAwait(false);
+                await file.DisposeAsync().ConfigureAwait(false);
+            }
+
+            return true;
+        }
+        catch (PartitionFaultException e) when (e.Kind is TransportFaultKind.Busy)
+        {
+            return false;
+        }
     }
 
     // Null when something lies there that is no beginning of the files: such a deposit is removed, not gone on with.

@@ -57,6 +57,13 @@ internal sealed class PartitionLayout(TrackedPartition files, CancellationToken 
     public async ValueTask<string?> FindRomFlashAsync() =>
         _romFlash ??= await FindEfiAsync().ConfigureAwait(false) is { } efi ? await FindFolderAsync(efi, "RomFlash").ConfigureAwait(false) : null;
 
+    /// <summary>The same for a step that says what is there: a volume without an EFI folder, such as the empty folder below a mount point, is no answer to that.</summary>
+    public async ValueTask<string?> FindRomFlashOfPartitionAsync()
+    {
+        await NeedEfiAsync().ConfigureAwait(false);
+        return await FindRomFlashAsync().ConfigureAwait(false);
+    }
+
     public async ValueTask<string> NeedRomFlashAsync()
     {
         var efi = await NeedEfiAsync().ConfigureAwait(false);

@@ -152,15 +152,15 @@ public sealed class SmbUpgradeTests
         await using var world = await SmbWorld.CreateAsync(target, rom: rom);
 
         // There is room when it is looked for, and none when it is needed.
-        var filler = Path.Combine(target.Server.ShareFolder, "filler");
+        var filler = new DiskFiller(Path.Combine(target.Server.ShareFolder, "filler"));
         var report = await world.Client.FlashAsync(
             new FlashRequest(world.TargetAt(), [rom.Image], SmbWorld.Policy with { Reboot = RebootMode.LeaveToOperator }),
-            new Filling(filler),
+            filler,
             CancellationToken.None);
         Assert.False(report.Result.TryGetValue(out _, out var failure));
         Assert.IsType<SystemPartitionFull>(failure);
         Assert.Equal(TargetState.Untouched, failure.TargetState);
-        File.Delete(filler);
+        filler.Remove();
         AssertNothingIsLeft(target);
     }
 
@@ -206,28 +206,5 @@ public sealed class SmbUpgradeTests
     {
         Assert.False(System.IO.Directory.Exists(target.Capsules) && System.IO.Directory.EnumerateFileSystemEntries(target.Capsules).Any());
         Assert.Equal(["generation.json", "holder", "lock"], System.IO.Directory.EnumerateFileSystemEntries(target.RomFlash).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-    }
-
-    private sealed class Filling(string file) : IProgress<FlashProgress>
-    {
-        public void Report(FlashProgress value)
-        {
-            if (value.Stage is FlashStage.Stage && value.BytesDone > 0 && !File.Exists(file))
-            {
-                using var filler = File.Create(file);
-                var zeros = new byte[1 << 16];
-                try
-                {
-                    while (true)
-                    {
-                        filler.Write(zeros);
-                        filler.Flush(flushToDisk: false);
-                    }
-                }
-                catch (IOException)
-                {
-                }
-            }
-        }
     }
 }

@@ -65,6 +65,43 @@ public sealed class SshPartitionTests(SharedSshServer shared) : IClassFixture<Sh
     }
 
     [Fact]
+    public async Task List_MoreThanOneCallTakes_IsWhole()
+    {
+        var names = Enumerable.Range(0, 12_001).Select(i => $"{i}-{new string('x', 180)}").ToHashSet(StringComparer.Ordinal);
+        foreach (var name in names)
+        {
+            File.Create(_scratch[name]).Dispose();
+        }
+
+        var entries = await _partition.ListAsync(string.Empty, 16_384, None);
+        Assert.Equal(names.Count, entries.Count);
+        Assert.True(names.SetEquals(entries.Select(e => e.Name)));
+    }
+
+    [Theory]
+    [InlineData("exit 1")]
+    [InlineData("echo 'stat: cannot statx: Input/output error' >&2; exit 1")]
+    [InlineData("kill -9 $$")]
+    [InlineData("exit 0")]
+    public async Task List_StatFails_IsNoEmptyList(string stat)
+    {
+        await File.WriteAllTextAsync(_scratch["one"], "1");
+        var tools = System.IO.Directory.CreateDirectory(_scratch["tools"]).FullName;
+        await File.WriteAllTextAsync(Path.Combine(tools, "stat"), $"#!/bin/sh\n{stat}\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(Path.Combine(tools, "stat"), (UnixFileMode)Convert.ToInt32("755", 8));
+        }
+
+        // In the shell that the session uses, until it ends.
+        await using var held = await _partition.LockAsync("lock", None);
+        await _scripts.RunAsync("true", new ShellRequest { IsPlain = true }, None);
+        var shadowed = new SshPartition(_scripts, _scratch.Root, string.Empty, $"PATH={ShellText.Quote(tools)}:$PATH");
+        var fault = await Record.ExceptionAsync(() => shadowed.ListAsync(string.Empty, 100, None).AsTask());
+        Assert.True(fault is PartitionFaultException, "an empty list was believed");
+    }
+
+    [Fact]
     public async Task Write_SmallAndLarge_IsReadBackAndDigested()
     {
         foreach (var length in new[] { 0, 1, 700, SshFile.SmallBytes, SshFile.SmallBytes + 1, 3_000_001 })

@@ -148,12 +148,7 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
         Option(arguments, OperatingSystem.IsWindows() ? "GlobalKnownHostsFile=none" : "GlobalKnownHostsFile=/dev/null");
         Option(arguments, "HashKnownHosts=no");
         Option(arguments, "CheckHostIP=no");
-        Option(arguments, "VerifyHostKeyDNS=no");
-
-        // Further ways by which a user's configuration may trust a key. Not every ssh knows them, so what is unknown is passed over here.
-        Option(arguments, "IgnoreUnknown=*");
         Option(arguments, "KnownHostsCommand=none");
-        Option(arguments, "GSSAPIKeyExchange=no");
     }
 
     private static void Where(List<string> arguments, SshAddress address)
@@ -193,6 +188,13 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
             "EscapeChar=none",
             "UpdateHostKeys=no",
             "NoHostAuthenticationForLocalhost=no",
+
+            // Ways by which a key is trusted that nobody has put among the known hosts. Not every ssh knows all options, so what is unknown is passed over from here on.
+            "IgnoreUnknown=*",
+            "VerifyHostKeyDNS=no",
+            "GSSAPIKeyExchange=no",
+            "StdinNull=no",
+            "ForkAfterAuthentication=no",
             "LogLevel=INFO",
             string.Create(CultureInfo.InvariantCulture, $"ConnectTimeout={WholeSeconds(options.ConnectTimeout)}"),
             string.Create(CultureInfo.InvariantCulture, $"ServerAliveInterval={WholeSeconds(options.AliveInterval)}"),

@@ -1,10 +1,11 @@
+using RomFlash.Sdk.Transports.Ssh.Firmware;
 using RomFlash.Sdk.Transports.Ssh.Reading;
 using RomFlash.Sdk.Transports.SystemPartitions;
 
 namespace RomFlash.Sdk.Transports.Ssh.Facts;
 
 /// <summary>
-/// Whether the firmware takes any capsule file without OsIndications. Nothing in Linux tells that; whoever knows it of a model writes it into a file of its machines. It counts when root alone can
+/// Whether the firmware takes any capsule file without OsIndications, and whether that variable can be written. Nothing in Linux tells that; whoever knows it of a model writes it into a file of its machines. It counts when root alone can
 /// have written it.
 /// </summary>
 internal static class ArmingFacts
@@ -15,6 +16,10 @@ internal static class ArmingFacts
     private const string FileOnly = "capsule-file-only";
 
     /// <exception cref="PartitionFaultException">The target can't be asked.</exception>
-    public static async ValueTask<bool> TakesCapsuleFilesAsync(IRemoteScripts scripts, CancellationToken cancellationToken) =>
-        (await ReadingScript.RunAsync(scripts, [$"t \"$R\"{Path} \"$R\"{ReadingScript.ToldFolder}"], cancellationToken).ConfigureAwait(false)).Told(Path) == FileOnly;
+    public static async ValueTask<(bool TakesCapsuleFiles, bool AreVariablesReadOnly)> ReadAsync(IRemoteScripts scripts, CancellationToken cancellationToken)
+    {
+        string[] parts = [$"t \"$R\"{Path} \"$R\"{ReadingScript.ToldFolder}", VolumeFacts.MountsScript];
+        var readings = await ReadingScript.RunAsync(scripts, parts, cancellationToken).ConfigureAwait(false);
+        return (readings.Told(Path) == FileOnly, new MountTable(readings.Lines('m')).At(EfiVariables.Folder) is { IsReadOnly: true });
+    }
 }

@@ -72,6 +72,10 @@ internal sealed class MountTable
                 : null;
     }
 
+    /// <summary>A path as the table has it.</summary>
+    public static string Escape(string path) => path.Replace("\\", "\\134", StringComparison.Ordinal).Replace(" ", "\\040", StringComparison.Ordinal)
+        .Replace("\t", "\\011", StringComparison.Ordinal).Replace("\n", "\\012", StringComparison.Ordinal);
+
     private static bool IsReadOnly(string options) => options.Split(',').Contains("ro", StringComparer.Ordinal);
 
     private static bool IsDevice(string text) =>

@@ -65,11 +65,16 @@ internal static class RomFacts
                 return Unknown($"the firmware resource table can't be understood: {entry} has no class of its own");
             }
 
+            if (readings.Number($"{entry}/lowest_supported_fw_version") is not { } lowest)
+            {
+                return Unknown($"the firmware resource table can't be understood: {entry} has no lowest version");
+            }
+
             resources.Add(new(firmwareClass, readings.Number($"{entry}/fw_type"))
             {
                 ToldKind = readings.Told($"{Told}/{firmwareClass:D}"),
                 Version = readings.Number($"{entry}/fw_version"),
-                LowestSupportedVersion = readings.Number($"{entry}/lowest_supported_fw_version"),
+                LowestSupportedVersion = lowest,
                 LastAttemptVersion = readings.Number($"{entry}/last_attempt_version"),
                 LastAttemptStatus = readings.Number($"{entry}/last_attempt_status"),
             });

@@ -14,6 +14,9 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
     private const int MaxDevices = 64;
     private const int MaxVolumes = 256;
 
+    /// <summary>Prints what a <see cref="MountTable"/> reads.</summary>
+    public const string MountsScript = $"g \"$R\"{Mounts}; sed 's/^/m /' \"$R\"{Mounts}";
+
     // UEFI 2.10, 5.3.3: the partition type of an EFI system partition.
     private static readonly Guid SystemPartitionType = new("c12a7328-f81f-11d2-ba4b-00a0c93ec93b");
 
@@ -77,27 +80,40 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
         };
     }
 
+    /// <summary>A script that fails when the volume is not mounted any more where it was found, or another one is. Looking at it mounts what systemd mounts on demand.</summary>
+    public static string Guard(string root, SshVolume volume) => $$"""
+        [ -e {{ShellText.Quote(root + volume.MountPoint)}}/. ]
+        rf_now=
+        while read -r rf_id rf_parent rf_device rf_folder rf_point rf_rest; do
+          [ "$rf_point" != {{ShellText.Quote(MountTable.Escape(volume.MountPoint))}} ] || rf_now=$rf_device
+        done <{{ShellText.Quote(root + Mounts)}}
+        [ "$rf_now" = {{ShellText.Quote(volume.Device)}} ] || { echo {{ShellText.Quote(volume.MountPoint + " is not mounted any more, or something else is mounted there: No such file or directory")}} >&2; exit 1; }
+
+        """;
+
     // Systemd mounts a system partition when somebody looks into its folder, and unmounts it later. What udev knows of a partition, it read from the partition table.
     private static string Script(string? path)
     {
-        var script = string.Create(CultureInfo.InvariantCulture, $$"""
-            for p in {{string.Join(' ', Places)}}; do [ -e "$R$p/." ]; done
-            if [ -f "$R"{{Mounts}} ]; then
-              for d in $(sed -n -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - vfat .*/\1/p' -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - msdos .*/\1/p' "$R"{{Mounts}} | sort -u | head -n {{MaxDevices}}); do
-                if [ -f "$R/run/udev/data/b$d" ]; then sed -n "s/^E:\(ID_PART_ENTRY_[A-Z]*=.*\)/u $d \1/p" "$R/run/udev/data/b$d"; fi
-              done
-            fi
-            """);
+        var script = $"for p in {string.Join(' ', Places)}; do [ -e \"$R$p/.\" ]; done\n";
         if (path is not null)
         {
-            script += '\n' + $$"""
+            script += $$"""
                 q={{ShellText.Quote(path)}}
                 if [ -d "$R$q/." ]; then p=$(cd -P "$R$q" && pwd -P); o=$(cd -P "$R/" && pwd -P); printf 'd %s\t%s\n' "$o" "$p"; else e "$R$q"; fi
+
                 """;
         }
 
-        // Last: looking at the path may have mounted it.
-        return script + $"\ng \"$R\"{Mounts}; sed 's/^/m /' \"$R\"{Mounts}";
+        // What sed reads may have no end of line at its end.
+        return script + string.Create(CultureInfo.InvariantCulture, $$"""
+            g "$R"{{Mounts}}
+            if [ -f "$R"{{Mounts}} ]; then
+              sed 's/^/m /' "$R"{{Mounts}}; echo
+              for d in $(sed -n -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - vfat .*/\1/p' -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - msdos .*/\1/p' "$R"{{Mounts}} | sort -u | head -n {{MaxDevices}}); do
+                if [ -f "$R/run/udev/data/b$d" ]; then sed -n "s/^E:\(ID_PART_ENTRY_[A-Z]*=.*\)/u $d \1/p" "$R/run/udev/data/b$d"; echo; fi
+              done
+            fi
+            """);
     }
 
     private static Fact<SshVolume> At(TargetReadings readings, string path)

@@ -5,15 +5,19 @@ using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Benchmarks.Comparison;
 
-/// <summary>Stages 256 MiB on a share in a process of its own, and tells how much more memory than idle that took.</summary>
-internal static class SmbStagingProcess
+/// <summary>Stages 256 MiB on a target in a process of its own, and tells how much more memory than idle that took.</summary>
+internal static class StagingProcess
 {
     private const int Length = 256 << 20;
+    private const int Runs = 3;
 
-    /// <summary>Connects, then stages as the pipeline does: a chunk is made while the last one is on its way, and all is read back. Prints the number of MiB.</summary>
-    public static async Task<int> RunAsync(string port)
+    private const string Smb = "smb";
+    private const string Ssh = "ssh";
+
+    /// <summary>Connects, then stages as the pipeline does: a chunk is made while the last one is on its way, and the copy is verified as usual. Prints the number of MiB.</summary>
+    public static async Task<int> RunAsync(string[] where)
     {
-        await using var session = await SmbLink.ConnectSessionAsync(int.Parse(port, CultureInfo.InvariantCulture));
+        await using var session = await ConnectAsync(where);
         var deposits = session.GetCapability<IDepositCapability>()!;
         var file = new DepositFile("romflash-00.bin", Length, Digest(deposits.Traits.PreferredWriteBytes), "system");
         var claims = session.GetCapability<IClaimCapability>()!;
@@ -27,8 +31,29 @@ internal static class SmbStagingProcess
         return 0;
     }
 
-    public static async Task<double> MeasureAsync(int port) =>
-        double.Parse(await Peers.OutputAsync("dotnet", typeof(SmbStagingProcess).Assembly.Location, "smb-staging", port.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
+    /// <summary>The most that any of several runs took, on a share.</summary>
+    public static Task<double> MeasureSmbAsync(int port) => MeasureAsync(Smb, port.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>The most that any of several runs took, on a Linux target.</summary>
+    public static Task<double> MeasureSshAsync(string configuration, string root, int port) => MeasureAsync(Ssh, configuration, root, port.ToString(CultureInfo.InvariantCulture));
+
+    private static async Task<double> MeasureAsync(params string[] where)
+    {
+        double most = 0;
+        for (var run = 0; run < Runs; run++)
+        {
+            most = Math.Max(most, double.Parse(await Peers.OutputAsync(["dotnet", typeof(StagingProcess).Assembly.Location, "staging", .. where]), CultureInfo.InvariantCulture));
+        }
+
+        return most;
+    }
+
+    private static Task<ITargetSession> ConnectAsync(string[] where) => where switch
+    {
+        [Smb, var port] => SmbLink.ConnectSessionAsync(int.Parse(port, CultureInfo.InvariantCulture)),
+        [Ssh, var configuration, var root, var port] => SshLink.ConnectSessionAsync(configuration, root, int.Parse(port, CultureInfo.InvariantCulture)),
+        _ => throw new ArgumentException("staging is on a share or on a Linux target", nameof(where)),
+    };
 
     private static async Task StageAsync(IDepositCapability deposits, DepositManifest manifest)
     {
@@ -45,6 +70,15 @@ internal static class SmbStagingProcess
 
         await write!;
         SmbLink.Value(await deposit.CommitAsync(CancellationToken.None));
+        var digest = deposits.Traits.Usual is VerificationMethod.DigestOnTarget ? SmbLink.Value(await deposit.DigestOnTargetAsync(0, CancellationToken.None)) : await ReadBackAsync(deposit, chunk);
+        if (digest != manifest.Files[0].Sha256)
+        {
+            throw new InvalidOperationException("the copy is another one");
+        }
+    }
+
+    private static async Task<ContentDigest> ReadBackAsync(IDeposit deposit, byte[] chunk)
+    {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (long offset = 0; offset < Length;)
         {
@@ -53,10 +87,7 @@ internal static class SmbStagingProcess
             offset += read > 0 ? read : throw new InvalidOperationException("the copy is too short");
         }
 
-        if (new ContentDigest(hash.GetHashAndReset()) != manifest.Files[0].Sha256)
-        {
-            throw new InvalidOperationException("the copy is another one");
-        }
+        return new(hash.GetHashAndReset());
     }
 
     private static async Task WriteAsync(IDeposit deposit, long offset, byte[] chunk) =>
