@@ -15,6 +15,8 @@ namespace RomFlash.Sdk.Transports.Ssh;
 /// </remarks>
 public sealed class SshTransport : ITransport
 {
+    // Processes here take the time of a logon; some may wait for the network meanwhile.
+    private readonly LogonTurns _turns = new(4 * Environment.ProcessorCount);
     private readonly SshTransportOptions _options;
 
     /// <summary>Creates the transport with the defaults.</summary>
@@ -68,7 +70,31 @@ public sealed class SshTransport : ITransport
             address = named;
         }
 
-        if (!(await SshConnection.OpenAsync(Client(request.TimeProvider), address, password, cancellationToken).ConfigureAwait(false)).TryGetValue(out var connection, out fault))
+        LogonTurns.Turn turn;
+        try
+        {
+            turn = await _turns.TakeAsync(request.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent);
+        }
+
+        using (turn)
+        {
+            var connected = await ConnectAsync(Client(request.TimeProvider), address, password, cancellationToken).ConfigureAwait(false);
+            if (connected.TryGetValue(out _, out _))
+            {
+                turn.Succeeded();
+            }
+
+            return connected;
+        }
+    }
+
+    private async ValueTask<TransportResult<ITargetSession>> ConnectAsync(OpenSshClient client, SshAddress address, PasswordCredentials? password, CancellationToken cancellationToken)
+    {
+        if (!(await SshConnection.OpenAsync(client, address, password, cancellationToken).ConfigureAwait(false)).TryGetValue(out var connection, out var fault))
         {
             return fault;
         }

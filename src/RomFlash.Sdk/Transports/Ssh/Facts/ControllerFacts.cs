@@ -28,7 +28,7 @@ internal static partial class ControllerFacts
           i=0
           for h in "$R"/sys/class/scsi_host/host*; do
             for a in firmware_revision firmware_version version_fw host_fw_version; do
-              if [ "$i" -lt {{4 * ArrayControllers.Max}} ] && [ -f "$h/$a" ]; then
+              if [ "$i" -lt {{MaxVersions}} ] && [ -f "$h/$a" ]; then
                 i=$((i+1)); v=; IFS= read -r v <"$h/$a"; p=$(cd -P "$h" && pwd -P)
                 printf 'h %s\t%s\n' "$p" "$v"
               fi
@@ -38,11 +38,12 @@ internal static partial class ControllerFacts
         """);
 
     private const string Devices = "/sys/bus/pci/devices";
+    private const int MaxVersions = 4 * ArrayControllers.Max;
 
     public static IEnumerable<InstalledRom> Read(TargetReadings readings)
     {
         var versions = ReadVersions(readings);
-        foreach (var device in readings.Below(Devices))
+        foreach (var device in readings.Below(Devices).Take(ArrayControllers.Max))
         {
             var address = device[(Devices.Length + 1)..].ToLowerInvariant();
             if (!Address().IsMatch(address) || Number(readings, device, "vendor") is not { } vendor || Number(readings, device, "device") is not { } number)
@@ -64,7 +65,7 @@ internal static partial class ControllerFacts
     private static Dictionary<string, List<RomVersion>> ReadVersions(TargetReadings readings)
     {
         var versions = new Dictionary<string, List<RomVersion>>(StringComparer.Ordinal);
-        foreach (var line in readings.Lines('h'))
+        foreach (var line in readings.Lines('h').Take(MaxVersions))
         {
             // /sys/devices/pci0000:00/0000:00:03.0/0000:08:00.0/host0/scsi_host/host0: the last address is that of the device.
             if (line.Split('\t', 2) is [var path, var text]

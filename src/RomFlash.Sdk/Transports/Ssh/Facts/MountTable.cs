@@ -9,6 +9,12 @@ internal sealed record Mount(int Id, int Parent, string Device, string Folder, s
 /// <summary>What is mounted on a target, as Linux tells it (proc(5), /proc/pid/mountinfo). Untrusted: a line that is none is left out.</summary>
 internal sealed class MountTable
 {
+    /// <summary>The longest path that Linux takes (PATH_MAX), and what no path of a target is longer than.</summary>
+    public const int MaxPath = 4096;
+
+    // As many mounts on each other at one place are nobody's doing but a liar's.
+    private const int MaxStacked = 64;
+
     private readonly Dictionary<int, Mount> _byId = [];
     private readonly Dictionary<string, Mount> _top = new(StringComparer.Ordinal);
 
@@ -59,6 +65,7 @@ internal sealed class MountTable
             && TryUnescape(fields[3], out var folder)
             && TryUnescape(fields[4], out var point)
             && point is ['/', ..]
+            && point.Length <= MaxPath
             && TryUnescape(fields[dash + 1], out var fileSystem)
             && fileSystem.Length > 0
                 ? new(id, parent, fields[2], folder, point, IsReadOnly(fields[5]) || (dash + 3 < fields.Length && IsReadOnly(fields[dash + 3])), fileSystem)
@@ -120,6 +127,22 @@ internal sealed class MountTable
 
     private static string? ParentOf(string path) => path.Length == 1 ? null : path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "/";
 
+    // The mount at the next folder above a path that is one.
+    private Mount? Above(ReadOnlySpan<char> path)
+    {
+        var top = _top.GetAlternateLookup<ReadOnlySpan<char>>();
+        while (path.Length > 1)
+        {
+            path = path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "/";
+            if (top.TryGetValue(path, out var mount))
+            {
+                return mount;
+            }
+        }
+
+        return null;
+    }
+
     // The mount that a mount lies on has to be the one that is seen at the next folder above it. One that the table does not have lies outside of what is seen.
     private bool IsReachable(Mount mount)
     {
@@ -128,8 +151,13 @@ internal sealed class MountTable
             var parent = _byId.GetValueOrDefault(mount.Parent);
 
             // Several at one place lie on each other.
-            for (var below = _byId.Count; below > 0 && parent is not null && parent.Point == mount.Point && parent.Id != parent.Parent; below--)
+            for (var below = 0; parent is not null && parent.Point == mount.Point && parent.Id != parent.Parent; below++)
             {
+                if (below == MaxStacked)
+                {
+                    return false;
+                }
+
                 parent = _byId.GetValueOrDefault(parent.Parent);
             }
 
@@ -138,13 +166,7 @@ internal sealed class MountTable
                 return true;
             }
 
-            Mount? seen = null;
-            for (var at = ParentOf(mount.Point); at is not null && seen is null; at = ParentOf(at))
-            {
-                seen = _top.GetValueOrDefault(at);
-            }
-
-            if (seen is null)
+            if (Above(mount.Point) is not { } seen)
             {
                 return true;
             }

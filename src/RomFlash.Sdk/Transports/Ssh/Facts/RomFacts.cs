@@ -42,13 +42,15 @@ internal static class RomFacts
             return Unknown($"the firmware resource table can't be read ({Entries})");
         }
 
-        if (readings.IsUnreadable(TooMany))
+        // The script stops by itself; whoever lies does not.
+        var entries = readings.Below(Entries).Take(FirmwareResources.Max + 1).ToArray();
+        if (readings.IsUnreadable(TooMany) || entries.Length > FirmwareResources.Max)
         {
             return Unknown($"the firmware resource table has more than {FirmwareResources.Max} entries");
         }
 
         var resources = new List<FirmwareResource>();
-        foreach (var entry in readings.Below(Entries))
+        foreach (var entry in entries)
         {
             foreach (var name in new[] { "fw_class", "fw_type", "fw_version", "lowest_supported_fw_version", "last_attempt_version", "last_attempt_status" })
             {

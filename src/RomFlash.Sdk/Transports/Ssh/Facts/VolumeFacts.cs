@@ -12,6 +12,7 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
 {
     private const string Mounts = "/proc/self/mountinfo";
     private const int MaxDevices = 64;
+    private const int MaxVolumes = 256;
 
     /// <summary>Prints what a <see cref="MountTable"/> reads.</summary>
     public const string MountsScript = $"g \"$R\"{Mounts}; sed 's/^/m /' \"$R\"{Mounts}";
@@ -142,6 +143,11 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
 
         // A volume that is mounted twice is one, and best known at its usual place.
         var fat = table.Reachable.Where(m => m.FileSystem is "vfat" or "msdos" && m.Folder == "/").ToArray();
+        if (fat.Length > MaxVolumes)
+        {
+            return Fact<SshVolume>.Unknown($"more than {MaxVolumes} FAT volumes are mounted: name the system partition's path");
+        }
+
         var candidates = fat.GroupBy(m => m.Device, StringComparer.Ordinal)
             .Select(g => Of(readings, g.OrderBy(m => RankOf(m.Point)).ThenBy(m => m.Point, StringComparer.Ordinal).First()))
             .Where(v => v.PartitionType.TryGet(out var type) ? type == SystemPartitionType : Places.Contains(v.MountPoint, StringComparer.Ordinal))
@@ -193,7 +199,7 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
 
         var prefix = root.TrimEnd('/');
         var real = path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..] : null;
-        return real is "" ? "/" : real is ['/', ..] && !real.Contains('\uFFFD', StringComparison.Ordinal) ? real : null;
+        return real is "" ? "/" : real is ['/', ..] && real.Length <= MountTable.MaxPath && !real.Contains('\uFFFD', StringComparison.Ordinal) ? real : null;
     }
 
     private static (Fact<long> Total, Fact<long> Free) SizeOf(TargetReadings readings)
