@@ -63,7 +63,7 @@ public sealed class HostileTargetTests(HostileTargetTests.Machine machine) : ICl
         ["a signal"] = (Step.Digest, "sha256sum", "kill -KILL $$", TransportFaultKind.Unmapped),
         ["a tool that ends the shell above it"] = (Step.Digest, "sha256sum", "kill -KILL $PPID", TransportFaultKind.Unmapped),
 
-        ["a stat of nothing"] = (Step.Claim, "stat", "exit 0", TransportFaultKind.NotFound),
+        ["a stat of nothing"] = (Step.Claim, "stat", "exit 0", TransportFaultKind.ProtocolViolation),
         ["a stat of 50 MB"] = (Step.Claim, "stat", Flood, TransportFaultKind.ProtocolViolation),
         ["a stat of many entries"] = (Step.Claim, "stat", "yes '81a4 1 name/' | /usr/bin/head -n 300000 | tr -d '\\n'", TransportFaultKind.ProtocolViolation),
         ["a stat of a name without name"] = (Step.Claim, "stat", "printf '81a4 1 /'", TransportFaultKind.ProtocolViolation),
