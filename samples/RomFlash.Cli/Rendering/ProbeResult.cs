@@ -63,6 +63,10 @@ internal sealed record ProbeResult
 
     public string? StrongestVerification { get; init; }
 
+    // Written where it is another one than the strongest.
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? UsualVerification { get; init; }
+
     public string? Armed { get; init; }
 
     public ImmutableArray<string> ArmsBy { get; init; } = [];
@@ -104,6 +108,7 @@ internal sealed record ProbeResult
             SecureBoot = readiness is not null && readiness.SecureBoot.TryGet(out var secureBoot) ? secureBoot : null,
             Boot = Reference(facts.Boot, "boot")?.Value,
             StrongestVerification = Reference(report.Evidence.Deposit, "strongestVerification")?.Strongest.ToString(),
+            UsualVerification = report.Evidence.Deposit.TryGet(out var deposit) && deposit.Usual != deposit.Strongest ? deposit.Usual.ToString() : null,
             Armed = armed?.Phase.ToString(),
             ArmsBy = armed is null || armed.Offers.IsDefaultOrEmpty ? [] : [.. armed.Offers.Select(o => o.Method.Name)],
             CanRestart = report.Evidence.CanReboot,

@@ -38,7 +38,7 @@ public sealed record SshTransportOptions
 
     /// <summary>
     /// Whether a password that the credentials hold is given to the client through SSH_ASKPASS. False by default: keys are better. The password lies in a file that this user alone can read until the logon is
-    /// over; needs <see cref="Multiplex"/> and OpenSSH 8.4, and an address that names the host itself.
+    /// over; needs <see cref="Multiplex"/> and OpenSSH 8.4. Not where the client's configuration connects through a jump host or a command.
     /// </summary>
     public bool AllowPasswords { get; init; }
 

@@ -60,6 +60,15 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
         return arguments;
     }
 
+    /// <summary>Arguments that print the configuration for a peer (ssh -G), and connect to nothing.</summary>
+    public List<string> Configuration(SshAddress address)
+    {
+        var arguments = Base();
+        arguments.Add("-G");
+        Where(arguments, address);
+        return arguments;
+    }
+
     /// <summary>Arguments that end a shared connection.</summary>
     public List<string> Exit(SshAddress address, string controlSocket)
     {

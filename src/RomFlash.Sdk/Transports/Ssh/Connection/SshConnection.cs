@@ -51,7 +51,7 @@ internal sealed class SshConnection : IAsyncDisposable
         SshAskPass? asked = null;
         try
         {
-            if (password is not null && !SshAskPass.Create(folder, address, password).TryGetValue(out asked, out fault))
+            if (password is not null && !(await SshAskPass.CreateAsync(client, folder, address, password, cancellationToken).ConfigureAwait(false)).TryGetValue(out asked, out fault))
             {
                 return fault;
             }

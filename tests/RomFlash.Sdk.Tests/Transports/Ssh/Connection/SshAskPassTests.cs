@@ -7,8 +7,16 @@ namespace RomFlash.Sdk.Tests.Transports.Ssh.Connection;
 /// <summary>Who gets the password, and who does not.</summary>
 public sealed class SshAskPassTests
 {
+    // What ssh -G prints; then it is asked again to connect.
+    private const string Tells = """
+        for word; do
+          if [ "$word" = -G ]; then printf 'user user\nhostname host\nproxyjump none\n'; exit 0; fi
+        done
+
+        """;
+
     // ssh asks for the target's password, then as a jump host's ssh would, then for a passphrase.
-    private const string Asks = """
+    private const string Asks = Tells + """
         folder=$(dirname "$0")
         for question in "user@host's password: " "user@jump's password: " "Enter passphrase for key '/k': " "user@host's password: x"; do
           "$SSH_ASKPASS" "$question" || echo refused
@@ -48,7 +56,7 @@ public sealed class SshAskPassTests
     public async Task OpenAsync_LongNames_AreCutOffAsSshDoes()
     {
         var user = new string('u', 40);
-        using var ssh = new FakeSsh($"\"$SSH_ASKPASS\" \"{user[..30]}@host's password: \" >\"$(dirname \"$0\")/answers\"\n" + FakeSsh.Honest);
+        using var ssh = new FakeSsh(Tells + $"\"$SSH_ASKPASS\" \"{user[..30]}@host's password: \" >\"$(dirname \"$0\")/answers\"\n" + FakeSsh.Honest);
         using var credentials = TargetCredentials.Password(user, new Secret("secret"));
         await using (await OpenAsync(ssh, $"ssh://{user}@HOST", credentials))
         {
@@ -75,11 +83,24 @@ public sealed class SshAskPassTests
     public async Task OpenAsync_PasswordThatSshCantTake_IsUnsupported(string password)
     {
         // An attribute can't hold half of a surrogate pair.
-        using var ssh = new FakeSsh(FakeSsh.Honest);
+        using var ssh = new FakeSsh(Tells + FakeSsh.Honest);
         using var credentials = TargetCredentials.Password("user", new Secret(password.Replace('?', '\ud800')));
         var opened = await SshConnection.OpenAsync(ssh.Client(), Address("ssh://user@host"), credentials, CancellationToken.None);
         Assert.False(opened.TryGetValue(out _, out var fault));
         Assert.Equal((TransportFaultKind.Unsupported, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+    }
+
+    [Theory]
+    [InlineData("hostname host\nproxyjump jump")]
+    [InlineData("hostname host\nproxycommand nc %h %p")]
+    [InlineData("")]
+    public async Task OpenAsync_SomethingIsBetween_NoPasswordIsGiven(string configuration)
+    {
+        using var ssh = new FakeSsh($"printf '%s\\n' '{configuration}' | grep .; echo \"$SSH_ASKPASS\" >>\"$(dirname \"$0\")/asked\"");
+        using var credentials = TargetCredentials.Password("user", new Secret("secret"));
+        Assert.False((await SshConnection.OpenAsync(ssh.Client(), Address("ssh://user@host"), credentials, CancellationToken.None)).TryGetValue(out _, out var fault));
+        Assert.Equal((TransportFaultKind.Unsupported, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+        Assert.Equal("\n", await File.ReadAllTextAsync(ssh["asked"]));
     }
 
     [Theory]
