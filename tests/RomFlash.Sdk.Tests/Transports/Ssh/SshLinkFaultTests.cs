@@ -16,10 +16,9 @@ namespace RomFlash.Sdk.Tests.Transports.Ssh;
 /// <summary>The link is cut, reset and frozen, and sshd killed and frozen, in the middle of an upgrade; what is claimed has to be so, calls return in time, and the next run brings the upgrade to its end.</summary>
 [Trait("Category", "Peer")]
 [Trait("Category", "Slow")]
+[Collection("Alone")]
 public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutputHelper output) : IClassFixture<SshLinkFaultTests.Links>
 {
-    private static readonly TimeSpan OperationDeadline = TimeSpan.FromSeconds(2);
-
     // Small enough to be quick, and large enough to be streamed.
     private static readonly SimulatedRom Rom = Bench.SystemRom("U30 v2.50 (03/12/2021)", 0x0002_5000, 2, payloadLength: 100_000);
 
@@ -77,7 +76,7 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
     // Each kind of fault at places that are spread over the whole run, and no two kinds at the same ones.
     private async Task RunAllAsync(IReadOnlyList<Schedule> kinds, int perKind, double from = 0)
     {
-        var bytes = await links.All[0].MeasureAsync();
+        var bytes = links.Bytes;
         var schedules = new ConcurrentQueue<Schedule>();
         for (var i = 0; i < perKind; i++)
         {
@@ -113,7 +112,7 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
         output.WriteLine($"[romflash] SSH links: {count} schedules over {bytes[0]} and {bytes[1]} bytes, {reached} reached, {problems.Count} violations");
         Assert.True(problems.IsEmpty, string.Join("\n", problems.Take(20)));
 
-        // Where a machine is slow, deadlines end a run before its time comes.
+        // Where a machine is slow meanwhile, deadlines end a run before its time comes.
         Assert.InRange(reached, count / 2, count);
     }
 
@@ -124,7 +123,19 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
 
         internal Link[] All { get; private set; } = [];
 
-        public async Task InitializeAsync() => All = await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => Link.StartAsync()));
+        // What a run that nothing happens to sends each way.
+        internal long[] Bytes { get; private set; } = [];
+
+        public async Task InitializeAsync()
+        {
+            All = await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => Link.StartAsync()));
+            var watch = Stopwatch.StartNew();
+            Bytes = await All[0].MeasureAsync();
+
+            // One step has less than a third of a run to do, and several runs share a processor.
+            var deadline = TimeSpan.FromSeconds(Math.Clamp(1.5 * watch.Elapsed.TotalSeconds, 2, 6));
+            Array.ForEach(All, l => l.Deadline = deadline);
+        }
 
         public async Task DisposeAsync()
         {
@@ -161,6 +172,9 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
             _target = target;
             _configuration = Path.Combine(target.Server.Folder, "linked_config");
         }
+
+        /// <summary>Of one operation, where something goes wrong.</summary>
+        public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(60);
 
         public static async Task<Link> StartAsync() => new(await SshTarget.StartAsync());
 
@@ -230,14 +244,14 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
 
         public ValueTask DisposeAsync() => _target.DisposeAsync();
 
-        private static Task<FlashReport> FlashAsync(SshWorld world, bool isHurried = false, IProgress<FlashProgress>? progress = null, CancellationToken cancellationToken = default) => world.FlashAsync(
+        private Task<FlashReport> FlashAsync(SshWorld world, bool isHurried = false, IProgress<FlashProgress>? progress = null, CancellationToken cancellationToken = default) => world.FlashAsync(
             Address,
             p => p with
             {
                 Reboot = RebootMode.LeaveToOperator,
                 Waivers = [.. p.Waivers, new("disk-encryption-unknown", "test", "the staged machine has no disks")],
                 Deadlines = isHurried
-                    ? p.Deadlines with { Operation = OperationDeadline, Connect = OperationDeadline, SlowestBytesPerSecond = 1 << 20, CleanUp = TimeSpan.FromSeconds(4), ReadRetries = 1 }
+                    ? p.Deadlines with { Operation = Deadline, Connect = Deadline, SlowestBytesPerSecond = 1 << 20, CleanUp = 2 * Deadline, ReadRetries = 1 }
                     : p.Deadlines,
             },
             Rom.Image,
@@ -282,7 +296,7 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
             }
 
             // A deadline for the operation, one for each try of the clean-up and of the look at what was armed; never for ever.
-            if (took > TimeSpan.FromSeconds(40))
+            if (took > 20 * Deadline)
             {
                 return $"it took {took}: {failure}";
             }
@@ -327,7 +341,7 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
 
         private Task<SshWorld> WorldAsync() => SshWorld.CreateAsync(
             _target,
-            _target.Options with { ConfigurationFile = _configuration, ConnectTimeout = OperationDeadline, StallTimeout = OperationDeadline },
+            _target.Options with { ConfigurationFile = _configuration, ConnectTimeout = Deadline, StallTimeout = Deadline },
             Rom);
 
         // As an operator's configuration leads to a host by another way.
