@@ -233,7 +233,7 @@ public sealed class SshServer : IAsyncDisposable
             PrintLastLog no
             MaxStartups 100
             MaxSessions 20
-            Subsystem sftp internal-sftp
+            Subsystem sftp /usr/lib/openssh/sftp-server
             SetEnv PATH={SearchPath}
 
             """,

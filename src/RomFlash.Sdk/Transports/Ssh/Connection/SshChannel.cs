@@ -23,6 +23,10 @@ internal sealed class SshChannel : IAsyncDisposable
     /// <summary>How much an account's own shell may print before ours answers.</summary>
     public const int MaxBanner = 64 * 1024;
 
+    private const int MinPiece = 64 * 1024;
+    private const int MaxPiece = 1024 * 1024;
+
+    private static readonly TimeSpan s_quick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ReasonTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly SshProcess _process;
@@ -32,6 +36,7 @@ internal sealed class SshChannel : IAsyncDisposable
     private readonly string _nonce;
     private TransportFault? _fault;
     private bool _isInputOpen = true;
+    private int _piece = MinPiece;
 
     private SshChannel(SshProcess process, string nonce, TimeProvider time, TimeSpan stall)
     {
@@ -107,12 +112,15 @@ internal sealed class SshChannel : IAsyncDisposable
     {
         while (!bytes.IsEmpty)
         {
-            var piece = bytes[..Math.Min(bytes.Length, 64 * 1024)];
+            // Each piece has the time in which the channel has to move. A fast one is used best by large pieces, and a slow one needs small ones.
+            var piece = bytes[..Math.Min(bytes.Length, _piece)];
+            var begun = _time.GetTimestamp();
             if (await RunAsync(t => SendAsync(piece, t), _stall, FaultEffect.MayHaveApplied, cancellationToken).ConfigureAwait(false) is { } fault)
             {
                 return fault;
             }
 
+            _piece = _time.GetElapsedTime(begun) < s_quick ? Math.Min(2 * _piece, MaxPiece) : Math.Max(_piece / 2, MinPiece);
             bytes = bytes[piece.Length..];
         }
 
