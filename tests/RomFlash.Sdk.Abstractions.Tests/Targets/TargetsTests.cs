@@ -17,7 +17,10 @@ public sealed class TargetsTests
 
     [Theory]
     [InlineData($"smb://admin:{Canary}@host/esp", "RF1005")]
-    [InlineData($"ssh://{Canary}@host", "RF1005")]
+    [InlineData($"redfish://{Canary}@host", "RF1005")]
+    [InlineData($"ssh://user:{Canary}@host", "RF1005")]
+    [InlineData($"ssh://user%3A{Canary}@host", "RF1005")]
+    [InlineData($"ssh:user:{Canary}@host", "RF1005")]
     [InlineData($"smb://admin:{Canary}@[broken", "RF1002")]
     [InlineData($"admin:{Canary}@host", "RF1005")]
     public void TryCreate_AddressWithSecret_IsRefusedAndNotRepeated(string address, string code)
@@ -28,6 +31,9 @@ public sealed class TargetsTests
         Assert.DoesNotContain(Canary, failure.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(Canary, failure.Detail, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void TryCreate_UserAloneForSsh_IsTaken() => Assert.Equal("ssh://root@host/boot/efi", FlashTarget.Parse("ssh://root@host/boot/efi").Id);
 
     [Fact]
     public void TryCreate_Address_IsIdAndEndpoint()

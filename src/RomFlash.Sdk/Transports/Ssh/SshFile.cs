@@ -58,15 +58,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
 
         if (offset == 0 && buffer.Length <= SmallBytes)
         {
-            var request = new ShellRequest { MaxOutput = buffer.Length };
-            var reply = await scripts.RunAsync(string.Create(CultureInfo.InvariantCulture, $"{NeedPlain(Quoted)}head -c {buffer.Length} <{Quoted}"), request, cancellationToken).ConfigureAwait(false);
-            if (reply.ExitStatus != 0)
-            {
-                throw RemoteErrors.From(reply, isChange: false);
-            }
-
-            reply.Output.CopyTo(buffer);
-            return reply.Output.Length;
+            return await ReadSmallAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
 
         if (_reading is null || _readTo != offset)
@@ -165,6 +157,37 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         cat >&8 || exit 1
         {{Sync(Quoted)}}
         """);
+
+    // od(1) prints each byte as a blank and two digits, sixteen in a line.
+    private async ValueTask<int> ReadSmallAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var request = new ShellRequest { IsPlain = true, MaxOutput = (4 * buffer.Length) + 64 };
+        var reply = await scripts.RunAsync(string.Create(CultureInfo.InvariantCulture, $"{NeedPlain(Quoted)}od -An -v -tx1 -N {buffer.Length} <{Quoted}"), request, cancellationToken).ConfigureAwait(false);
+        if (reply.ExitStatus != 0)
+        {
+            throw RemoteErrors.From(reply, isChange: false);
+        }
+
+        var length = 0;
+        var text = reply.Text.AsSpan();
+        foreach (var word in text.SplitAny(' ', '\n'))
+        {
+            var digits = text[word];
+            if (digits.IsEmpty)
+            {
+                continue;
+            }
+
+            if (digits.Length != 2 || length == buffer.Length || !byte.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out buffer.Span[length]))
+            {
+                throw PartitionFaultException.Violation("what the target says of a file's bytes is no list of bytes");
+            }
+
+            length++;
+        }
+
+        return length;
+    }
 
     // printf(1) of a POSIX shell makes a byte of a backslash and three octal digits, a NUL as well.
     private async ValueTask WriteSmallAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)

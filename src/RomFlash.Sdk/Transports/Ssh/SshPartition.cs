@@ -127,11 +127,8 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         PartitionFaultException NoList() => PartitionFaultException.Violation($"what the target says of {Show(path)} is no list");
     }
 
-    public async ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken)
-    {
-        await NeedPlainAsync(path, cancellationToken).ConfigureAwait(false);
-        return new SshFile(scripts, PathOf(path));
-    }
+    // Each read opens it by its own, and says what is wrong with it.
+    public ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken) => new(new SshFile(scripts, PathOf(path)));
 
     // What an earlier client sent may still be on its way into the file: its lock is waited for. What the system's cache holds is written and dropped, where dd can, so that the medium is asked.
     public async ValueTask<ContentDigest?> TryDigestAsync(string path, CancellationToken cancellationToken)
@@ -165,7 +162,6 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
     public async ValueTask<IPartitionFile> OpenWriteAsync(string path, CancellationToken cancellationToken)
     {
         var quoted = Quote(path);
-        await NeedPlainAsync(path, cancellationToken).ConfigureAwait(false);
         await ChangeAsync($"{SshFile.NeedPlain(quoted)}exec 8>>{quoted}\n{SshFile.Lock("-x")}", cancellationToken).ConfigureAwait(false);
         return new SshFile(scripts, PathOf(path));
     }
@@ -215,20 +211,6 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
             Directory => new(name, PartitionEntryKind.Folder, 0),
             _ => new(name, PartitionEntryKind.Link, 0),
         };
-    }
-
-    private async ValueTask NeedPlainAsync(string path, CancellationToken cancellationToken)
-    {
-        var entry = await LookAsync(path, cancellationToken).ConfigureAwait(false);
-        switch (entry.Kind)
-        {
-            case PartitionEntryKind.File:
-                return;
-            case PartitionEntryKind.None:
-                throw new PartitionFaultException(TransportFaultKind.NotFound, $"{Show(path)} is not there");
-            default:
-                throw PartitionFaultException.Violation($"{Show(path)} is not a plain file");
-        }
     }
 
     private async ValueTask ChangeAsync(string script, CancellationToken cancellationToken, ShellRequest? request = null)

@@ -114,11 +114,13 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
             await written.FlushAsync(layout.Token).ConfigureAwait(false);
         }
 
-        var path = PartitionLayout.Join(_folder, PartitionLayout.DiskName(manifest, index));
+        var whole = PartitionLayout.Join(_folder, PartitionLayout.DiskName(manifest, index));
+        var (path, other) = _committed ? (whole, PartPath(index)) : (PartPath(index), whole);
         var entry = await layout.LookAsync(path).ConfigureAwait(false);
         if (entry.Kind is PartitionEntryKind.None)
         {
-            path = PartPath(index);
+            // A commit that was cut short has renamed some.
+            path = other;
             entry = await layout.LookAsync(path).ConfigureAwait(false);
         }
 

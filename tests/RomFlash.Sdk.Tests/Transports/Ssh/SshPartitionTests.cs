@@ -186,9 +186,9 @@ public sealed class SshPartitionTests(SharedSshServer shared) : IClassFixture<Sh
         await RefusedAsync(TransportFaultKind.NotFound, _partition.DeleteFileAsync("none", None));
         await RefusedAsync(TransportFaultKind.ProtocolViolation, _partition.DeleteFileAsync("folder", None));
         await RefusedAsync(TransportFaultKind.AlreadyExists, _partition.DeleteFolderAsync("folder", None));
-        await RefusedAsync(TransportFaultKind.ProtocolViolation, AsTask(_partition.OpenReadAsync("link", None)));
+        await RefusedAsync(TransportFaultKind.ProtocolViolation, AsTask(ReadAsync("link")));
         await RefusedAsync(TransportFaultKind.ProtocolViolation, AsTask(_partition.OpenWriteAsync("folder", None)));
-        await RefusedAsync(TransportFaultKind.NotFound, AsTask(_partition.OpenReadAsync("none", None)));
+        await RefusedAsync(TransportFaultKind.NotFound, AsTask(ReadAsync("none")));
         await RefusedAsync(TransportFaultKind.NotFound, AsTask(_partition.TryDigestAsync("none", None)));
         await RefusedAsync(TransportFaultKind.NotFound, AsTask(_partition.LockAsync("none/lock", None)));
         await RefusedAsync(TransportFaultKind.NotFound, AsTask(_partition.TryHoldAsync("none/lock", None)));
@@ -302,6 +302,12 @@ public sealed class SshPartitionTests(SharedSshServer shared) : IClassFixture<Sh
     {
         var fault = await Assert.ThrowsAsync<PartitionFaultException>(step.AsTask);
         Assert.Equal((kind, FaultEffect.NotSent), (fault.Kind, fault.Fault.Effect));
+    }
+
+    private async ValueTask<int> ReadAsync(string path)
+    {
+        await using var file = await _partition.OpenReadAsync(path, None);
+        return await file.ReadAsync(0, new byte[10], None);
     }
 
     private static async ValueTask AsTask<T>(ValueTask<T> step) => await step;
