@@ -98,7 +98,7 @@ public sealed class HostileTargetTests(HostileTargetTests.Machine machine) : ICl
         ["a tr that cuts"] = (Step.Facts, "tr", "/usr/bin/tr \"$@\" | /usr/bin/head -c 100", TransportFaultKind.ProtocolViolation),
         ["an id of 50 MB"] = (Step.Connect, "id", Flood, TransportFaultKind.ProtocolViolation),
         ["an id that hangs"] = (Step.Connect, "id", "exec sleep 30", TransportFaultKind.Cancelled),
-        ["a dd that reads nothing"] = (Step.Write, "dd", "exit 0", TransportFaultKind.Lost),
+        ["a dd that reads nothing"] = (Step.Write, "dd", "exit 0", TransportFaultKind.Unmapped),
         ["a sync that hangs"] = (Step.Commit, "sync", "exec sleep 30", TransportFaultKind.Cancelled),
         ["a sync that fails"] = (Step.Commit, "sync", "echo ': Input/output error' >&2; exit 1", TransportFaultKind.Unmapped),
         ["a cat that takes nothing and ends"] = (Step.Write, "cat", "[ $# -gt 0 ] && exec /bin/cat \"$@\"; exit 0", TransportFaultKind.Lost),
