@@ -87,7 +87,7 @@ public sealed class FlashTarget
     public ImmutableArray<TargetEndpoint> Endpoints { get; }
 
     /// <summary>Makes a target with one endpoint, whose address is its id.</summary>
-    /// <param name="address">An absolute URI without user information.</param>
+    /// <param name="address">An absolute URI without user information; a user alone may stand in an <c>ssh:</c> address.</param>
     /// <returns>The target, or why the address can't be used.</returns>
     public static FlashResult<FlashTarget> TryCreate(string address) =>
         TargetEndpoint.TryCreate(address).TryGetValue(out var endpoint, out var failure)
@@ -115,7 +115,7 @@ public sealed class FlashTarget
     }
 
     /// <summary>Makes a target with one endpoint, for addresses that are known to be good.</summary>
-    /// <param name="address">An absolute URI without user information.</param>
+    /// <param name="address">An absolute URI without user information; a user alone may stand in an <c>ssh:</c> address.</param>
     /// <returns>The target.</returns>
     /// <exception cref="FlashException">The address can't be used.</exception>
     [SuppressMessage("Naming", "CA1720", Justification = "The word is the field's.")]

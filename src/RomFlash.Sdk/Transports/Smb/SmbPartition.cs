@@ -34,7 +34,7 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
         var folder = await OpenAsync(path, new(SmbAccess.Read, Kind: SmbNodeKind.Directory), cancellationToken).ConfigureAwait(false);
         await using (folder.ConfigureAwait(false))
         {
-            var entries = Need(await folder.ListAsync(maxEntries, cancellationToken).ConfigureAwait(false));
+            var entries = PartitionFaultException.Need(await folder.ListAsync(maxEntries, cancellationToken).ConfigureAwait(false));
             return [.. entries.Select(Describe)];
         }
     }
@@ -100,11 +100,8 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
     private static PartitionEntry Describe(SmbEntry entry) =>
         new(entry.Name, entry.IsLink ? PartitionEntryKind.Link : entry.IsDirectory ? PartitionEntryKind.Folder : PartitionEntryKind.File, entry.IsDirectory ? 0 : entry.Length);
 
-    private static T Need<T>(TransportResult<T> result)
-        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new PartitionFaultException(fault);
-
     private async ValueTask<ISmbFile> OpenAsync(string path, SmbOpen how, CancellationToken cancellationToken) =>
-        Need(await connection.OpenFileAsync(address.Share, PathOf(path), how, cancellationToken).ConfigureAwait(false));
+        PartitionFaultException.Need(await connection.OpenFileAsync(address.Share, PathOf(path), how, cancellationToken).ConfigureAwait(false));
 
     private async ValueTask<ISmbFile> OpenPlainAsync(string path, SmbOpen how, CancellationToken cancellationToken)
     {
@@ -127,7 +124,7 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
         var node = await OpenAsync(from, new(SmbAccess.Delete, Kind: kind), cancellationToken).ConfigureAwait(false);
         await using (node.ConfigureAwait(false))
         {
-            Need(await node.RenameAsync(PathOf(to), replace, cancellationToken).ConfigureAwait(false));
+            PartitionFaultException.Need(await node.RenameAsync(PathOf(to), replace, cancellationToken).ConfigureAwait(false));
         }
     }
 
@@ -136,7 +133,7 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
         var node = await OpenAsync(path, new(SmbAccess.Delete, Kind: kind), cancellationToken).ConfigureAwait(false);
         await using (node.ConfigureAwait(false))
         {
-            Need(await node.DeleteAsync(cancellationToken).ConfigureAwait(false));
+            PartitionFaultException.Need(await node.DeleteAsync(cancellationToken).ConfigureAwait(false));
 
             // The removal happens here: until it is answered nobody knows.
             if (!(await node.CloseAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
@@ -148,11 +145,11 @@ internal sealed class SmbPartition(ISmbConnection connection, SmbAddress address
 
     private sealed class OpenFile(ISmbFile file) : IPartitionFile
     {
-        public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => Need(await file.ReadAsync(offset, buffer, cancellationToken).ConfigureAwait(false));
+        public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => PartitionFaultException.Need(await file.ReadAsync(offset, buffer, cancellationToken).ConfigureAwait(false));
 
-        public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => Need(await file.WriteAsync(offset, bytes, cancellationToken).ConfigureAwait(false));
+        public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => PartitionFaultException.Need(await file.WriteAsync(offset, bytes, cancellationToken).ConfigureAwait(false));
 
-        public async ValueTask FlushAsync(CancellationToken cancellationToken) => Need(await file.FlushAsync(cancellationToken).ConfigureAwait(false));
+        public async ValueTask FlushAsync(CancellationToken cancellationToken) => PartitionFaultException.Need(await file.FlushAsync(cancellationToken).ConfigureAwait(false));
 
         public ValueTask DisposeAsync() => file.DisposeAsync();
     }

@@ -39,15 +39,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
     public const string DropCache = "dd iflag=nocache count=0 <&8 >/dev/null 2>&1";
 
     /// <summary>Waits a little for the lock of descriptor 8, which whoever writes a file holds for as long as something is on its way into it.</summary>
-    public static string Lock(string kind) => string.Create(CultureInfo.InvariantCulture, $$"""
-        i=0
-        until flock -n {{kind}} 8; do
-          i=$((i + 1))
-          [ "$i" -lt 100 ] || exit {{RemoteErrors.Held}}
-          sleep 0.05 2>/dev/null || sleep 1
-        done
-
-        """);
+    public static string Lock(string kind) => SshScripts.WaitForLock(8, kind);
 
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -71,7 +63,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         var done = 0;
         while (done < buffer.Length)
         {
-            var read = Need(await _reading.ReadAsync(buffer[done..], cancellationToken).ConfigureAwait(false));
+            var read = PartitionFaultException.Need(await _reading.ReadAsync(buffer[done..], cancellationToken).ConfigureAwait(false));
             if (read == 0)
             {
                 await EndReadingAsync(cancellationToken).ConfigureAwait(false);
@@ -139,9 +131,6 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         fault.Kind is TransportFaultKind.Lost && channel.End is { ExitStatus: not 0 } end
             ? RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: true) with { Effect = FaultEffect.MayHaveApplied }
             : fault with { Effect = FaultEffect.MayHaveApplied });
-
-    private static T Need<T>(TransportResult<T> result)
-        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new PartitionFaultException(fault);
 
     // What an earlier client sent may still be on its way into the file: it holds the same lock until all of it has been written. What lies behind the offset is written anew.
     private string Upload(long offset) => string.Create(CultureInfo.InvariantCulture, $$"""
@@ -234,7 +223,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         _reading = null;
         await using (reading.ConfigureAwait(false))
         {
-            var end = Need(await reading.FinishAsync(Long, cancellationToken).ConfigureAwait(false));
+            var end = PartitionFaultException.Need(await reading.FinishAsync(Long, cancellationToken).ConfigureAwait(false));
             if (end.ExitStatus != 0)
             {
                 throw new PartitionFaultException(RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: false));

@@ -6,7 +6,7 @@ namespace RomFlash.Sdk.Transports.Ssh;
 
 /// <summary>
 /// Runs everything that a session does on a target: in one shell while that works, as root wherever the account may. A shell that broke is replaced by a new one over the same connection; what was sent to it may
-/// still be carried out over there, so that whatever changes something is done in a shell that holds a lock, which the next one waits for.
+/// still be carried out over there, so that whatever changes something is done in a shell that holds a lock, which the next one waits for; an upload holds its file's own.
 /// </summary>
 internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
 {
@@ -83,9 +83,20 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
         throw new PartitionFaultException(fault);
     }
 
+    /// <summary>A part of a script that waits some seconds for a lock of an open file (flock(1): <c>-x</c> alone, <c>-s</c> shared), and ends the script when somebody else keeps it.</summary>
+    public static string WaitForLock(int descriptor, string kind) => string.Create(CultureInfo.InvariantCulture, $$"""
+        i=0
+        until flock -n {{kind}} {{descriptor}}; do
+          i=$((i + 1))
+          [ "$i" -lt 100 ] || exit {{RemoteErrors.Held}}
+          sleep 0.05 2>/dev/null || sleep 1
+        done
+
+        """);
+
     /// <summary>Runs a script whose streams are the caller's.</summary>
     public async ValueTask<SshChannel> OpenChannelAsync(string script, CancellationToken cancellationToken) =>
-        Need(await _connection.OpenChannelAsync(_isElevated ? $"exec {Elevated(script)}" : script, cancellationToken).ConfigureAwait(false));
+        PartitionFaultException.Need(await _connection.OpenChannelAsync(_isElevated ? $"exec {Elevated(script)}" : script, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Begins to open a channel for what will be sent soon: opening one takes longer than sending many megabytes does.</summary>
     public void Warm() => _warm ??= _connection.OpenChannelAsync(_isElevated ? $"exec {Elevated(Waiting)}" : Waiting, CancellationToken.None);
@@ -115,10 +126,10 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     /// Takes a file's lock (flock(2)) and, until the result is disposed, runs all scripts in the shell that holds it: when the lock is lost, so is that shell, and nothing is done without it. A client that is gone
     /// without a word keeps it for some minutes at most.
     /// </summary>
-    /// <exception cref="PartitionFaultException">Somebody has it for longer than a moment (<see cref="TransportFaultKind.Busy"/>), …</exception>
     /// <param name="path">The file, which is made when it is not there, or a folder.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <param name="isFolder">Whether it is a folder.</param>
+    /// <exception cref="PartitionFaultException">Somebody has it for longer than a moment (<see cref="TransportFaultKind.Busy"/>), …</exception>
     public async ValueTask<IAsyncDisposable> LockAsync(string path, CancellationToken cancellationToken, bool isFolder = false)
     {
         if (_holding is not null)
@@ -128,12 +139,7 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
 
         var script = string.Create(CultureInfo.InvariantCulture, $$"""
             exec 9{{(isFolder ? "<" : ">>")}}{{ShellText.Quote(path)}}
-            i=0
-            until flock -n 9; do
-              i=$((i + 1))
-              [ "$i" -lt 100 ] || exit {{RemoteErrors.Held}}
-              sleep 0.05 2>/dev/null || sleep 1
-            done
+            {{WaitForLock(9, "-x")}}
             exec timeout -k 5 {{LockSeconds}} /bin/sh
             """);
         var channel = await OpenChannelAsync(script, cancellationToken).ConfigureAwait(false);
@@ -154,13 +160,13 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
         try
         {
             var answer = new byte[1];
-            if (Need(await channel.ReadAsync(answer, cancellationToken).ConfigureAwait(false)) > 0)
+            if (PartitionFaultException.Need(await channel.ReadAsync(answer, cancellationToken).ConfigureAwait(false)) > 0)
             {
                 isHeld = true;
                 return new Holder(channel);
             }
 
-            var end = Need(await channel.FinishAsync(EndTimeout, cancellationToken).ConfigureAwait(false));
+            var end = PartitionFaultException.Need(await channel.FinishAsync(EndTimeout, cancellationToken).ConfigureAwait(false));
             return end.ExitStatus is RemoteErrors.Held ? null : throw new PartitionFaultException(RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: false));
         }
         finally
@@ -192,9 +198,6 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
 
     private static string Elevated(string script) => $"sudo -n -- /bin/sh -c {ShellText.Quote(script)}";
 
-    private static T Need<T>(TransportResult<T> result)
-        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new PartitionFaultException(fault);
-
     private static async Task DisposeAsync(Task<TransportResult<SshChannel>> opening)
     {
         if ((await opening.ConfigureAwait(false)).TryGetValue(out var channel, out _))
@@ -218,7 +221,7 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     }
 
     private async ValueTask<RemoteShell> NeedShellAsync(CancellationToken cancellationToken) =>
-        _shell ??= Need(await _connection.OpenShellAsync(_isElevated ? $"exec {Elevated(RemoteShell.Script)}" : RemoteShell.Script, cancellationToken).ConfigureAwait(false));
+        _shell ??= PartitionFaultException.Need(await _connection.OpenShellAsync(_isElevated ? $"exec {Elevated(RemoteShell.Script)}" : RemoteShell.Script, cancellationToken).ConfigureAwait(false));
 
     private sealed class Lock(SshScripts scripts, RemoteShell shell) : IAsyncDisposable
     {

@@ -19,6 +19,10 @@ internal sealed class PartitionFaultException : Exception
     /// <summary>Whether it was concluded here from what lies on the partition, and not by the transport that was asked for it.</summary>
     public bool IsOwn { get; }
 
+    /// <summary>The value of a result, or its fault, thrown.</summary>
+    public static T Need<T>(TransportResult<T> result)
+        where T : notnull => result.TryGetValue(out var value, out var fault) ? value : throw new PartitionFaultException(fault);
+
     public static PartitionFaultException Violation(string message) => new(TransportFaultKind.ProtocolViolation, message);
 
     public static PartitionFaultException At(string file, long line, long column, string what) =>
