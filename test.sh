@@ -3,7 +3,7 @@
 #
 #   ./test.sh                  everything; installs the peers that tests compare with, where it may
 #   ./test.sh --fast           without the tests that need a peer or take long (traits Category=Peer and Category=Slow)
-#   ./test.sh --long           with long sweeps (ROMFLASH_LONG=1); each prints its seed
+#   ./test.sh --long           with long sweeps (ROMFLASH_LONG=1; each prints its seed) and the tests with Category=Long
 #   ./test.sh --require-peers  a peer that is missing is an error
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -50,11 +50,12 @@ peers=(
 )
 
 fast=0
+long=0
 require_peers=0
 for argument in "$@"; do
   case "$argument" in
     --fast) fast=1 ;;
-    --long) export ROMFLASH_LONG=1 ;;
+    --long) long=1; export ROMFLASH_LONG=1 ;;
     --require-peers) require_peers=1 ;;
     -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test.sh: unknown option '$argument'; see --help" >&2; exit 2 ;;
@@ -129,13 +130,19 @@ export PATH="$PATH:/usr/sbin:/sbin"
 
 dotnet build RomFlash.Sdk.sln --configuration Release --nologo --verbosity quiet -warnaserror -nodeReuse:false </dev/null
 
-filter=()
+without=()
 if ((fast)); then
-  echo "left out: tests with Category=Peer and Category=Slow (--fast)"
-  filter=(--filter "Category!=Peer&Category!=Slow")
+  without=(Peer Slow)
 elif ((skip_peers)); then
-  echo "left out: tests with Category=Peer"
-  filter=(--filter "Category!=Peer")
+  without=(Peer)
+fi
+if ((!long)); then
+  without+=(Long)
+fi
+filter=()
+if ((${#without[@]})); then
+  echo "left out: tests with Category=${without[*]}"
+  filter=(--filter "$(printf '&Category!=%s' "${without[@]}" | cut -c 2-)")
 fi
 
 results=$(mktemp -d)
@@ -172,6 +179,10 @@ while IFS= read -r project; do
   if ((code != 0)); then
     broken=1
     cat "$results/$name.log"
+    # Why, which the quiet log does not say.
+    if [[ -s $results/$name.trx ]]; then
+      sed -n '/<ErrorInfo>/,/<\/ErrorInfo>/p' "$results/$name.trx" | head -n 400
+    fi
   fi
   # What tests print for their reader (numbers of schedules, seeds), each line marked.
   if [[ -s $results/$name.trx ]]; then

@@ -15,7 +15,7 @@ namespace RomFlash.Sdk.Transports.Ssh;
 /// <param name="guard">A script that ends in a failure when another volume is seen there than the one that was found; empty where nobody can tell.</param>
 internal sealed class SshPartition(SshScripts scripts, string? folder, string whyNone, string guard = "") : IPartitionFiles
 {
-    public const int Chunk = 1 << 20;
+    public const int Chunk = 4 << 20;
 
     // The type bits of st_mode (POSIX, sys/stat.h, as Linux numbers them).
     private const int TypeMask = 0xF000;

@@ -12,6 +12,7 @@ public sealed class SshConformanceTests
     public async Task RunAsync_OsIndications_IsConformant() => await RunAsync(new(), new());
 
     [Fact]
+    [Trait("Category", "Long")]
     public async Task RunAsync_AnyCapsuleFileAndSysVInitThroughSudo_IsConformant() =>
         await RunAsync(new() { TakesAnyFile = true, SupportsCapsuleFiles = false, Shutdown = LinuxShutdown.SysVInit }, new() { Account = new("operator", SshSudo.MayRunShell) });
 

@@ -45,14 +45,14 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
             }
         }
 
-        await RunAllAsync(schedules, perKind: IsLong ? 50 : 2);
+        await RunAllAsync(schedules, perKind: IsLong ? 50 : 1);
     }
 
     [Fact]
     public async Task FlashAsync_OldConnectionHangsAndNewOnesDoNot_WhatArrivesLateChangesNothingThatWasClaimed() => await RunAllAsync(
         [new("requests held, and delivered after the run", LinkDirection.ToServer, LinkAction.FreezeRequests) { NewConnectionsWork = true },
          new("answers held, and delivered after the run", LinkDirection.ToClient, LinkAction.FreezeAnswers) { NewConnectionsWork = true }],
-        perKind: IsLong ? 100 : 3,
+        perKind: IsLong ? 100 : 2,
         from: 0.7);
 
     [Fact]
@@ -60,12 +60,12 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
         [new("sshd killed", LinkDirection.ToServer, LinkAction.None) { Happens = t => t.Server.KillAsync(), Mends = t => t.Server.RestartAsync() },
          new("sshd frozen", LinkDirection.ToServer, LinkAction.None) { Happens = t => t.Server.FreezeAsync(), Mends = ThawAsync },
          new("connections killed", LinkDirection.ToClient, LinkAction.None) { Happens = t => t.Server.KillConnectionsAsync() }],
-        perKind: IsLong ? 40 : 2);
+        perKind: IsLong ? 40 : 1);
 
     [Fact]
     public async Task FlashAsync_CancelledAtAByte_EndsAtOnceAndLeavesNothing() => await RunAllAsync(
         [new("cancelled", LinkDirection.ToServer, LinkAction.None) { IsCancelled = true }, new("cancelled", LinkDirection.ToClient, LinkAction.None) { IsCancelled = true }],
-        perKind: IsLong ? 50 : 4);
+        perKind: IsLong ? 50 : 2);
 
     private static Task ThawAsync(SshTarget target)
     {
@@ -276,9 +276,9 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
                 return $"it was cancelled, and ended as {failure}; {string.Join(", ", left)} is left";
             }
 
-            // What was armed is disarmed before it is cleaned up.
+            // What was armed is disarmed before it is cleaned up. Several runs share a processor: at once is 100 ms where nothing else runs.
             var atOnce = failure?.Detail.Contains("before arming", StringComparison.Ordinal) is false ? stopped : cleanUp ?? took;
-            return atOnce - stopped > TimeSpan.FromSeconds(1.5) || took - stopped > TimeSpan.FromSeconds(15) ? $"cancelled after {stopped}, cleaned up from {cleanUp} to {took}" : null;
+            return atOnce - stopped > TimeSpan.FromSeconds(3) || took - stopped > TimeSpan.FromSeconds(15) ? $"cancelled after {stopped}, cleaned up from {cleanUp} to {took}" : null;
         }
 
         private async Task<string?> ProblemAsync(SshWorld world, FlashReport? first, TimeSpan took)

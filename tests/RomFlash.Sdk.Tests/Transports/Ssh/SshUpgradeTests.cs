@@ -284,6 +284,20 @@ public sealed class SshUpgradeTests
     }
 
     [Fact]
+    public async Task FlashAsync_FirmwareThatTakesAnyFileAndSysVInitThroughSudo_IsUpgraded()
+    {
+        await using var target = await SshTarget.StartAsync(
+            new() { TakesAnyFile = true, SupportsCapsuleFiles = false, Shutdown = LinuxShutdown.SysVInit }, new() { Account = new("operator", SshSudo.MayRunShell) });
+        await using var world = await SshWorld.CreateAsync(target);
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var playing = world.PlayWhenAskedAsync(Bench.NewSystem, stop.Token);
+        var report = await world.FlashAsync(cancellationToken: stop.Token);
+        await playing;
+        Bench.IsUpgraded(report);
+        AssertNothingIsLeft(target);
+    }
+
+    [Fact]
     public async Task FlashAsync_WithoutMultiplexing_IsArmed()
     {
         await using var target = await SshTarget.StartAsync();

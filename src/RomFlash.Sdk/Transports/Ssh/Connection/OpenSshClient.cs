@@ -7,7 +7,8 @@ namespace RomFlash.Sdk.Transports.Ssh.Connection;
 /// <param name="ControlSocket">The control socket; null when the process connects for itself alone.</param>
 /// <param name="KnownHosts">The only file of known hosts, for a pinned key; null for the user's own.</param>
 /// <param name="AskPass">The program that answers with a password; null where keys decide.</param>
-internal readonly record struct SshRoute(string? ControlSocket, string? KnownHosts, string? AskPass = null);
+/// <param name="Ciphers">The permitted ciphers in the order in which they are offered; null for the configuration's order.</param>
+internal readonly record struct SshRoute(string? ControlSocket, string? KnownHosts, string? AskPass = null, string? Ciphers = null);
 
 /// <summary>
 /// Drives the installed ssh by lists of arguments, never through a shell. The user's configuration, keys, agent and jumps go on working as by hand; what would weaken the check of the host key, forward
@@ -36,6 +37,11 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
         if (route.KnownHosts is { } file)
         {
             OnlyKnownHosts(arguments, file);
+        }
+
+        if (route.Ciphers is { } ciphers)
+        {
+            Option(arguments, "Ciphers=" + ciphers);
         }
 
         // Its own socket or none: ssh would use a connection that somebody else has opened, and has checked in their own way.

@@ -13,8 +13,6 @@ internal sealed class SshAskPass : IDisposable
     private const int MaxPromptUser = 30;
     private const int MaxPromptHost = 128;
 
-    private const int MaxConfigurationLines = 1000;
-
     private readonly string _secret;
 
     private SshAskPass(string program, string secret)
@@ -30,56 +28,13 @@ internal sealed class SshAskPass : IDisposable
     /// Writes the program and the password into a folder that this user alone can enter. Not where something is between: the ssh to a jump host inherits the program, and before OpenSSH 8.5 that host could word
     /// the one question.
     /// </summary>
-    public static async Task<TransportResult<SshAskPass>> CreateAsync(OpenSshClient client, SshPrivateFolder folder, SshAddress address, PasswordCredentials credentials, CancellationToken cancellationToken)
-    {
-        if (!(await ReadConfigurationAsync(client, address, cancellationToken).ConfigureAwait(false)).TryGetValue(out var configuration, out var fault))
-        {
-            return fault;
-        }
-
-        // As ssh(1) asks: by the alias of the host key, or by the name that the configuration makes of the address.
-        string? Value(string name) => configuration.LastOrDefault(l => l.StartsWith(name + " ", StringComparison.Ordinal))?[(name.Length + 1)..].Trim() is { Length: > 0 } value && value != "none" ? value : null;
-        return Value("proxyjump") is not null || Value("proxycommand") is not null
+    public static TransportResult<SshAskPass> Create(SshConfiguration configuration, SshPrivateFolder folder, SshAddress address, PasswordCredentials credentials) =>
+        configuration.Value("proxyjump") is not null || configuration.Value("proxycommand") is not null
             ? new TransportFault(TransportFaultKind.Unsupported, FaultEffect.NotSent, "a password is not given to ssh where it connects through a jump host or a command: log on by key")
-            : Create(folder, address.User ?? string.Empty, Value("hostkeyalias") ?? Value("hostname") ?? address.Host, credentials);
-    }
+            : Create(folder, address.User ?? string.Empty, AskedName(configuration, address), credentials);
 
-    private static async Task<TransportResult<IReadOnlyList<string>>> ReadConfigurationAsync(OpenSshClient client, SshAddress address, CancellationToken cancellationToken)
-    {
-        if (!client.Start(client.Configuration(address)).TryGetValue(out var process, out var fault))
-        {
-            return fault;
-        }
-
-        await using (process.ConfigureAwait(false))
-        {
-            using var deadline = new CancellationTokenSource(client.Options.ConnectTimeout, client.Time);
-            using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-            var lines = new List<string>();
-            try
-            {
-                var reader = new SshReader(process.Output);
-                while (lines.Count < MaxConfigurationLines)
-                {
-                    lines.Add(await reader.ReadLineAsync(16 * 1024, both.Token).ConfigureAwait(false));
-                }
-            }
-            catch (SshPeerException e) when (e.Kind is TransportFaultKind.Lost && lines.Count > 0)
-            {
-                // The end.
-                return lines;
-            }
-            catch (Exception e) when (e is SshPeerException or IOException or OperationCanceledException)
-            {
-                if (cancellationToken.IsCancellationRequested)
-                {
-                    return new TransportFault(TransportFaultKind.Cancelled, FaultEffect.NotSent);
-                }
-            }
-
-            return new TransportFault(TransportFaultKind.Unsupported, FaultEffect.NotSent, "ssh -G does not tell the configuration, which has to be known before a password is given: " + SshFaults.Detail(process.Errors.ToString()));
-        }
-    }
+    // As ssh(1) asks: by the alias of the host key, or by the name that the configuration makes of the address.
+    private static string AskedName(SshConfiguration configuration, SshAddress address) => configuration.Value("hostkeyalias") ?? configuration.Value("hostname") ?? address.Host;
 
     private static TransportResult<SshAskPass> Create(SshPrivateFolder folder, string user, string host, PasswordCredentials credentials)
     {

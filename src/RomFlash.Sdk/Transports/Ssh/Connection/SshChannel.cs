@@ -23,20 +23,16 @@ internal sealed class SshChannel : IAsyncDisposable
     /// <summary>How much an account's own shell may print before ours answers.</summary>
     public const int MaxBanner = 64 * 1024;
 
-    private const int MinPiece = 64 * 1024;
-    private const int MaxPiece = 1024 * 1024;
-
-    private static readonly TimeSpan s_quick = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ReasonTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly SshProcess _process;
     private readonly SshReader _reader;
+    private readonly SshWriter _writer;
     private readonly TimeProvider _time;
     private readonly TimeSpan _stall;
     private readonly string _nonce;
     private TransportFault? _fault;
     private bool _isInputOpen = true;
-    private int _piece = MinPiece;
 
     private SshChannel(SshProcess process, string nonce, TimeProvider time, TimeSpan stall)
     {
@@ -45,6 +41,7 @@ internal sealed class SshChannel : IAsyncDisposable
         _time = time;
         _stall = stall;
         _reader = new(process.Output);
+        _writer = new(process.Input, time);
     }
 
     /// <summary>The local process.</summary>
@@ -110,18 +107,9 @@ internal sealed class SshChannel : IAsyncDisposable
     /// <summary>Sends bytes to the script's input. Done says that they have left, not that they arrived.</summary>
     public async ValueTask<TransportResult<Done>> WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        while (!bytes.IsEmpty)
+        if (await RunAsync(t => _writer.WriteAsync(bytes, _stall, t), Timeout.InfiniteTimeSpan, FaultEffect.MayHaveApplied, cancellationToken).ConfigureAwait(false) is { } fault)
         {
-            // Each piece has the time in which the channel has to move. A fast one is used best by large pieces, and a slow one needs small ones.
-            var piece = bytes[..Math.Min(bytes.Length, _piece)];
-            var begun = _time.GetTimestamp();
-            if (await RunAsync(t => SendAsync(piece, t), _stall, FaultEffect.MayHaveApplied, cancellationToken).ConfigureAwait(false) is { } fault)
-            {
-                return fault;
-            }
-
-            _piece = _time.GetElapsedTime(begun) < s_quick ? Math.Min(2 * _piece, MaxPiece) : Math.Max(_piece / 2, MinPiece);
-            bytes = bytes[piece.Length..];
+            return fault;
         }
 
         return new Done();
@@ -172,6 +160,7 @@ internal sealed class SshChannel : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _fault ??= new(TransportFaultKind.Lost, FaultEffect.NotSent, "the channel was closed");
+        _writer.Close();
         return _process.DisposeAsync();
     }
 
@@ -186,6 +175,7 @@ internal sealed class SshChannel : IAsyncDisposable
         if (_isInputOpen)
         {
             _isInputOpen = false;
+            _writer.Close();
             await _process.Input.DisposeAsync().ConfigureAwait(false);
         }
     }
@@ -210,7 +200,7 @@ internal sealed class SshChannel : IAsyncDisposable
             await step(both.Token).ConfigureAwait(false);
             return null;
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or TimeoutException)
         {
             return Break(cancellationToken.IsCancellationRequested
                 ? new(TransportFaultKind.Cancelled, effect)

@@ -13,16 +13,16 @@ internal sealed class SshConnection : IAsyncDisposable
     private readonly OpenSshClient _client;
     private readonly SshPrivateFolder _folder;
     private readonly SshAddress _address;
-    private readonly string? _knownHosts;
+    private readonly SshRoute _route;
     private readonly SshChannel _keeper;
     private int _isDisposed;
 
-    private SshConnection(OpenSshClient client, SshAddress address, SshPrivateFolder folder, string? knownHosts, SshChannel keeper)
+    private SshConnection(OpenSshClient client, SshAddress address, SshPrivateFolder folder, SshRoute route, SshChannel keeper)
     {
         _client = client;
         _address = address;
         _folder = folder;
-        _knownHosts = knownHosts;
+        _route = route;
         _keeper = keeper;
     }
 
@@ -51,7 +51,14 @@ internal sealed class SshConnection : IAsyncDisposable
         SshAskPass? asked = null;
         try
         {
-            if (password is not null && !(await SshAskPass.CreateAsync(client, folder, address, password, cancellationToken).ConfigureAwait(false)).TryGetValue(out asked, out fault))
+            // Without it nothing is better than it was by hand; a password needs it.
+            var read = await SshConfiguration.ReadAsync(client, address, cancellationToken).ConfigureAwait(false);
+            if (!read.TryGetValue(out var configuration, out fault) && (password is not null || fault.Kind is TransportFaultKind.Cancelled))
+            {
+                return fault;
+            }
+
+            if (password is not null && !SshAskPass.Create(configuration!, folder, address, password).TryGetValue(out asked, out fault))
             {
                 return fault;
             }
@@ -63,7 +70,7 @@ internal sealed class SshConnection : IAsyncDisposable
                 return fault;
             }
 
-            var route = new SshRoute(client.Options.Multiplex ? folder.ControlSocket : null, knownHosts, asked?.Program);
+            var route = new SshRoute(client.Options.Multiplex ? folder.ControlSocket : null, knownHosts, asked?.Program, configuration?.Ciphers);
             var opened = await OpenOwnAsync(client, address, route, KeeperScript, cancellationToken).ConfigureAwait(false);
             if (!opened.TryGetValue(out var channel, out fault))
             {
@@ -74,7 +81,7 @@ internal sealed class SshConnection : IAsyncDisposable
             }
 
             isOurs = false;
-            return new SshConnection(client, address, folder, knownHosts, channel);
+            return new SshConnection(client, address, folder, route, channel);
         }
         finally
         {
@@ -92,7 +99,7 @@ internal sealed class SshConnection : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
         return !IsShared
-            ? OpenOwnAsync(_client, _address, new(null, _knownHosts), script, cancellationToken, WhyGone)
+            ? OpenOwnAsync(_client, _address, _route with { ControlSocket = null, AskPass = null }, script, cancellationToken, WhyGone)
             : OpenAsync(_client, script, command => _client.Share(_address, _folder.ControlSocket, command), cancellationToken);
     }
 

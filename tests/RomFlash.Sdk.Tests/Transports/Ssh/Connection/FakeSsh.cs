@@ -30,9 +30,12 @@ internal sealed class FakeSsh : IDisposable
 
     private readonly Scratch _scratch = new();
 
-    public FakeSsh(string script)
+    /// <param name="script">What it does.</param>
+    /// <param name="tellsConfiguration">Whether it does so, too, when it is asked for the configuration; otherwise there is none.</param>
+    public FakeSsh(string script, bool tellsConfiguration = false)
     {
-        File.WriteAllText(Program, $"#!/bin/sh\nfor command; do :; done\n{script}\n");
+        var none = tellsConfiguration ? string.Empty : "case \" $* \" in *' -G '*) exit 1;; esac\n";
+        File.WriteAllText(Program, $"#!/bin/sh\n{none}for command; do :; done\n{script}\n");
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(Program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

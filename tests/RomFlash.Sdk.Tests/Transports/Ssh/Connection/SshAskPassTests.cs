@@ -32,7 +32,7 @@ public sealed class SshAskPassTests
     [InlineData("-n")]
     public async Task OpenAsync_Password_IsGivenToTheOneQuestionAndGoneAfterwards(string password)
     {
-        using var ssh = new FakeSsh(Asks);
+        using var ssh = new FakeSsh(Asks, tellsConfiguration: true);
         using var credentials = TargetCredentials.Password("user", new Secret(password));
         await using (await OpenAsync(ssh, "ssh://user@host", credentials))
         {
@@ -56,7 +56,7 @@ public sealed class SshAskPassTests
     public async Task OpenAsync_LongNames_AreCutOffAsSshDoes()
     {
         var user = new string('u', 40);
-        using var ssh = new FakeSsh(Tells + $"\"$SSH_ASKPASS\" \"{user[..30]}@host's password: \" >\"$(dirname \"$0\")/answers\"\n" + FakeSsh.Honest);
+        using var ssh = new FakeSsh(Tells + $"\"$SSH_ASKPASS\" \"{user[..30]}@host's password: \" >\"$(dirname \"$0\")/answers\"\n" + FakeSsh.Honest, tellsConfiguration: true);
         using var credentials = TargetCredentials.Password(user, new Secret("secret"));
         await using (await OpenAsync(ssh, $"ssh://{user}@HOST", credentials))
         {
@@ -67,7 +67,7 @@ public sealed class SshAskPassTests
     [Fact]
     public async Task OpenAsync_WithoutPassword_NobodyIsAsked()
     {
-        using var ssh = new FakeSsh("printf '%s,%s' \"$SSH_ASKPASS_REQUIRE\" \"$*\" >\"$(dirname \"$0\")/arguments\"\n" + FakeSsh.Honest);
+        using var ssh = new FakeSsh("printf '%s,%s' \"$SSH_ASKPASS_REQUIRE\" \"$*\" >\"$(dirname \"$0\")/arguments\"\n" + FakeSsh.Honest, tellsConfiguration: true);
         await using (await OpenAsync(ssh, "ssh://user@host", null))
         {
             var arguments = await File.ReadAllTextAsync(ssh["arguments"]);
@@ -83,7 +83,7 @@ public sealed class SshAskPassTests
     public async Task OpenAsync_PasswordThatSshCantTake_IsUnsupported(string password)
     {
         // An attribute can't hold half of a surrogate pair.
-        using var ssh = new FakeSsh(Tells + FakeSsh.Honest);
+        using var ssh = new FakeSsh(Tells + FakeSsh.Honest, tellsConfiguration: true);
         using var credentials = TargetCredentials.Password("user", new Secret(password.Replace('?', '\ud800')));
         var opened = await SshConnection.OpenAsync(ssh.Client(), Address("ssh://user@host"), credentials, CancellationToken.None);
         Assert.False(opened.TryGetValue(out _, out var fault));
@@ -96,7 +96,7 @@ public sealed class SshAskPassTests
     [InlineData("")]
     public async Task OpenAsync_SomethingIsBetween_NoPasswordIsGiven(string configuration)
     {
-        using var ssh = new FakeSsh($"printf '%s\\n' '{configuration}' | grep .; echo \"$SSH_ASKPASS\" >>\"$(dirname \"$0\")/asked\"");
+        using var ssh = new FakeSsh($"printf '%s\\n' '{configuration}' | grep .; echo \"$SSH_ASKPASS\" >>\"$(dirname \"$0\")/asked\"", tellsConfiguration: true);
         using var credentials = TargetCredentials.Password("user", new Secret("secret"));
         Assert.False((await SshConnection.OpenAsync(ssh.Client(), Address("ssh://user@host"), credentials, CancellationToken.None)).TryGetValue(out _, out var fault));
         Assert.Equal((TransportFaultKind.Unsupported, FaultEffect.NotSent), (fault.Kind, fault.Effect));
