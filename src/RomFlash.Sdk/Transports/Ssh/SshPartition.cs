@@ -44,7 +44,10 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
     public async ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken)
     {
         var name = path[(path.LastIndexOf('/') + 1)..];
-        var reply = await scripts.RunAsync($"stat -c '%f %s' -- {Quote(path)}", Step, cancellationToken).ConfigureAwait(false);
+
+        // The shell knows a folder by itself; whatever else there is, or is wrong, is told by a process.
+        var quoted = Quote(path);
+        var reply = await scripts.RunAsync($"if [ -d {quoted} ] && [ ! -L {quoted} ]; then echo '4000 0'; else stat -c '%f %s' -- {quoted}; fi", Step, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus == 0)
         {
             return Parse(reply.Text.AsSpan().TrimEnd('\n'), name);

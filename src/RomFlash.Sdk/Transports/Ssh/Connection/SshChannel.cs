@@ -164,11 +164,8 @@ internal sealed class SshChannel : IAsyncDisposable
         return _process.DisposeAsync();
     }
 
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken token)
-    {
-        await _process.Input.WriteAsync(bytes, token).AsTask().WaitAsync(token).ConfigureAwait(false);
-        await _process.Input.FlushAsync(token).ConfigureAwait(false);
-    }
+    // Its caller has a deadline for it.
+    private ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken token) => _writer.WriteAsync(bytes, Timeout.InfiniteTimeSpan, token);
 
     private async ValueTask CloseInputAsync()
     {

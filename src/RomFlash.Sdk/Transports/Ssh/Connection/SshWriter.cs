@@ -1,13 +1,17 @@
 namespace RomFlash.Sdk.Transports.Ssh.Connection;
 
 /// <summary>
-/// Writes what is long to a process's standard input, by a thread of its own that lives until the input is closed. A pipe that is full blocks whoever writes: a far side that does not read takes no
-/// thread of the pool, and the pool's threads, which look for work for a while before they sleep, take no processor from the processes that encrypt. Not for several callers at once.
+/// Writes to a process's standard input, what is long by a thread of its own that lives until the input is closed. A pipe that is full blocks whoever writes: a far side that does not read takes no thread
+/// of the pool. Nothing is written asynchronously: that would make the pipe a non-blocking one, and .NET wakes two threads then whenever a few KiB have left, which look for more work before they sleep, and
+/// take the processor from the processes that encrypt. Not for several callers at once.
 /// </summary>
 internal sealed class SshWriter(Stream stream, TimeProvider time)
 {
     // What must leave within the time in which the channel has to move: a slow link needs it to be little.
     private const int Piece = 64 * 1024;
+
+    // Whoever asks has had an answer to what they sent before, so that the pipe is empty, and has room for so much.
+    private const int DirectBytes = 16 * 1024;
     private const int StackBytes = 256 * 1024;
 
     private readonly object _turn = new();
@@ -20,6 +24,13 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
     /// <summary>Writes everything; <see cref="TimeoutException"/> when no bytes have left for so long. Who stops waiting has to end the process: bytes may leave until then.</summary>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, TimeSpan stall, CancellationToken cancellationToken)
     {
+        if (bytes.Length <= DirectBytes && _thread is null)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            stream.Write(bytes.Span);
+            return;
+        }
+
         var written = Begin(bytes);
         for (var left = stall; ;)
         {
