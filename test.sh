@@ -47,6 +47,18 @@ peers=(
   "sftp openssh-client"
   "setsid util-linux"
   "mount mount"
+  "qemu-system-aarch64 qemu-system-arm"
+  "sfdisk fdisk"
+  "fdtput device-tree-compiler"
+  "aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu"
+  "/usr/aarch64-linux-gnu/include/stdio.h libc6-dev-arm64-cross"
+  "bison bison"
+  "flex flex"
+  "bc bc"
+  "make make"
+  "gcc gcc"
+  "/usr/include/openssl/ssl.h libssl-dev"
+  "dpkg-source dpkg-dev"
 )
 
 fast=0
@@ -108,6 +120,17 @@ fetch_redfish_service() {
   fi
 }
 
+# Real firmware for a virtual machine, out of Debian's source of U-Boot; some two minutes when it is built for the first time.
+build_firmware() {
+  local kinds=()
+  ((!long)) || kinds=(indications any-file authenticated)
+  if ROMFLASH_FIRMWARE_LAB=$(tests/firmware-lab/build.sh "${kinds[@]}"); then
+    export ROMFLASH_FIRMWARE_LAB
+  else
+    lack "U-Boot for the firmware lab"
+  fi
+}
+
 # The tests of a peer that is not there can't run; they are left out by name, never passed.
 lack() {
   echo "missing peers: $*"
@@ -123,6 +146,9 @@ skip_peers=0
 if ((!fast)); then
   install_peers
   fetch_redfish_service
+  if ((!skip_peers)); then
+    build_firmware
+  fi
 fi
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en DOTNET_GENERATE_ASPNET_CERTIFICATE=false MSBUILDDISABLENODEREUSE=1

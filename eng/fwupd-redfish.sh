@@ -12,33 +12,9 @@ newest() { find "$cache" -path "$cache/fwupd-*/redfish.py" -size +0 | sort -V | 
 
 found=$(newest)
 if [[ -z $found ]]; then
-  command -v apt-get >/dev/null || { echo "fwupd-redfish.sh: there is no apt-get here" >&2; exit 1; }
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  mkdir -p "$work/parts" "$work/lists/partial" "$work/cache/archives/partial" "$work/source"
-
-  # The sources that are enabled, each asked for source packages in place of programs.
-  for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-    [[ ! -f $list ]] || sed -nE 's/^[[:space:]]*deb(-src)?[[:space:]]/deb-src /p' "$list" >"$work/parts/$(basename "$list" .list).list"
-  done
-  for list in /etc/apt/sources.list.d/*.sources; do
-    [[ ! -f $list ]] || sed -E 's/^Types:.*/Types: deb-src/I' "$list" >"$work/parts/$(basename "$list")"
-  done
-
-  options=(
-    -qq
-    -o "Dir::Etc::SourceList=/dev/null" -o "Dir::Etc::SourceParts=$work/parts"
-    -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache"
-    -o "Acquire::Retries=2" -o "Acquire::http::Timeout=60" -o "Acquire::https::Timeout=60"
-  )
-  if ((EUID == 0)); then
-    # Everything lies in a folder that nobody else may enter, the account that apt downloads with included.
-    options+=(-o "APT::Sandbox::User=root")
-  fi
-
-  # A source that does not answer need not be the one that has the package.
-  apt-get "${options[@]}" update </dev/null >&2 || true
-  (cd "$work/source" && apt-get "${options[@]}" source --download-only fwupd </dev/null >&2)
+  "$(dirname "$0")/debian-source.sh" fwupd "$work/source"
   shopt -s nullglob
   originals=("$work"/source/fwupd_*.orig.tar.*)
   for original in "${originals[@]}"; do

@@ -410,10 +410,16 @@ public sealed class LinuxRoot
             SetOsIndications(bits & ~CapsuleFileBit);
         }
 
+        PlayRestart();
+        return taken;
+    }
+
+    /// <summary>Does what Linux does at a boot, whatever firmware has done before: another boot, no scheduled restart.</summary>
+    public void PlayRestart()
+    {
         EndShutdown();
         _calls = ShutdownRequests.Count;
         Write("proc/sys/kernel/random/boot_id", Guid.NewGuid().ToString("D") + "\n");
-        return taken;
     }
 
     private static string Number(uint value) => value.ToString(CultureInfo.InvariantCulture);

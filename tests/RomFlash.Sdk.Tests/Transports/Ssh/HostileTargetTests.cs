@@ -22,7 +22,7 @@ public sealed class HostileTargetTests(HostileTargetTests.Machine machine) : ICl
     // What the client may make of the worst that a target says.
     private const long MaxAllocated = 256L << 20;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(3);
 
     private static readonly SimulatedRom Rom = Bench.SystemRom("U30 v2.50 (03/12/2021)", 0x0002_5000, 2, payloadLength: 100_000);
 
