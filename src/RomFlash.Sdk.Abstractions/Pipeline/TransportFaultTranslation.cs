@@ -69,7 +69,7 @@ public static class TransportFaultTranslation
         TransportFaultKind.Rejected when stage is FlashStage.Reboot => new RebootRefused(),
         TransportFaultKind.Rejected when stage is FlashStage.Cancel => new DisarmNotPossible(),
         TransportFaultKind.Rejected when stage is FlashStage.Arm => new ArmingNotPossible(),
-        TransportFaultKind.Rejected => new StagedCopyDiffers(),
+        TransportFaultKind.Rejected or TransportFaultKind.ContentDiffers => new StagedCopyDiffers(),
         TransportFaultKind.ProtocolViolation => new ProtocolViolation(),
         TransportFaultKind.Cancelled => new OperationCancelled(),
         TransportFaultKind.TransportBroken => new PlugInFault(),

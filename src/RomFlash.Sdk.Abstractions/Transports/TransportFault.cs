@@ -85,6 +85,9 @@ public enum TransportFaultKind
 
     /// <summary>The transport itself failed: it threw, or answered with nothing.</summary>
     TransportBroken,
+
+    /// <summary>What was stored on the peer is no longer what was stored.</summary>
+    ContentDiffers,
 }
 
 /// <summary>Whether the operation changed anything on the target although it failed.</summary>

@@ -21,6 +21,9 @@ public sealed class VirtualBoard : IAsyncDisposable
     // What is printed before boot options are tried, and after capsules were looked for.
     private const string LooksFurther = "no kernel available";
 
+    private const int MaxBoots = 4;
+    private const int StatusOffset = 40;
+
     private static readonly TimeSpan BootTimeout = TimeSpan.FromSeconds(90);
 
     // A firmware that lives says something much more often, on a machine that does other things besides.
@@ -139,6 +142,27 @@ public sealed class VirtualBoard : IAsyncDisposable
 
         return new(console, end, FirmwareBuild.VersionIn(console));
     }
+
+    /// <summary>What a machine that is switched on does until it has come to rest: where firmware restarts it, or the power was cut and is back, it boots again.</summary>
+    /// <param name="tree">As for <see cref="BootAsync"/>.</param>
+    /// <param name="cut">The same, for the first boot.</param>
+    /// <returns>The boots.</returns>
+    public async Task<IReadOnlyList<BoardBoot>> BootThroughAsync(string? tree, Func<bool>? cut = null)
+    {
+        var boots = new List<BoardBoot> { await BootAsync(tree, cut) };
+        while (boots[^1].End is BoardEnd.Restarted or BoardEnd.PowerCut && boots.Count < MaxBoots)
+        {
+            boots.Add(await BootAsync(tree));
+        }
+
+        return boots;
+    }
+
+    /// <summary>What the firmware says of the last capsule that it took (CapsuleStatus of UEFI 2.10, 8.5.6); null when it says nothing.</summary>
+    public ulong? LastResult => Results.LastOrDefault() is { } last ? BitConverter.ToUInt64(last.Value, StatusOffset) : null;
+
+    /// <summary>The variables in which it says so, in their order.</summary>
+    public IEnumerable<FirmwareVariable> Results => Variables.Where(v => v.Vendor == FirmwareVariable.CapsuleReport && v.Name.Length == "Capsule####".Length && v.Value.Length >= StatusOffset + 8).OrderBy(v => v.Name, StringComparer.Ordinal);
 
     /// <summary>A place of the flash, read at any time and cheaply: for a power cut at a moment of a write.</summary>
     /// <param name="offset">In bytes.</param>

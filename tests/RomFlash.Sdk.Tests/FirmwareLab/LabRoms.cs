@@ -15,12 +15,6 @@ internal sealed record LabImage(RomImage Image, byte[] Content, bool IsSystem, i
 /// <summary>The lab's ROMs as the SDK knows them: how their versions are told, their images, and a catalog of them.</summary>
 internal static class LabRoms
 {
-    /// <summary>As the ESRT tells a version.</summary>
-    public static uint Packed(int version) => 0x0001_0000u + (uint)version;
-
-    /// <summary>As SMBIOS tells one.</summary>
-    public static string Smbios(int version) => string.Create(CultureInfo.InvariantCulture, $"LAB v1.{version}0 (0{version}/01/2024)");
-
     public static async Task<LabImage> SystemAsync(FirmwareBuild firmware, int version, FirmwareSigner? signer = null, Guid? firmwareClass = null, int index = 1) =>
         await ImageAsync(await FirmwareBuild.CapsuleAsync(firmware.Rom(version), firmwareClass, index, signer), isSystem: true, version);
 
@@ -54,10 +48,10 @@ internal static class LabRoms
 
     private static JsonNode Release(LabImage image)
     {
-        var reported = new JsonObject { ["esrt"] = string.Create(CultureInfo.InvariantCulture, $"0x{Packed(image.Version):x8}") };
+        var reported = new JsonObject { ["esrt"] = string.Create(CultureInfo.InvariantCulture, $"0x{VirtualLinux.Packed(image.Version):x8}") };
         if (image.IsSystem)
         {
-            reported["smbios"] = Smbios(image.Version);
+            reported["smbios"] = VirtualLinux.Smbios(image.Version);
         }
 
         return new JsonObject

@@ -39,28 +39,25 @@ internal abstract class LabTarget(VirtualBoard board) : IAsyncDisposable
     /// <summary>Whether somebody has asked for a restart.</summary>
     public virtual bool IsRestartAsked => false;
 
-    /// <summary>The machine goes down and boots: once to flash, and when that ended in a restart, once more. A dead one stays down.</summary>
+    /// <summary>The machine goes down and boots, to flash and as often as that takes, and comes up again. A dead one stays down.</summary>
     /// <returns>The boots.</returns>
-    public async Task<IReadOnlyList<BoardBoot>> BootAsync(Func<bool>? cut = null)
+    public virtual async Task<IReadOnlyList<BoardBoot>> BootAsync(Func<bool>? cut = null)
     {
         await StopAsync();
-        GiveVariables();
-        var boots = new List<BoardBoot> { await board.BootAsync(Tree, cut) };
-        while (boots[^1].End is BoardEnd.Restarted && boots.Count < 4)
-        {
-            boots.Add(await board.BootAsync(Tree));
-        }
-
-        await ComeUpAsync(boots[^1]);
-        return boots;
+        return await PowerOnAsync(cut);
     }
 
-    /// <summary>Switched on again, after the power was cut or the ROM was restored.</summary>
-    public async Task<BoardBoot> PowerOnAsync()
+    /// <summary>Switched on again, after it was dead.</summary>
+    /// <returns>The boots.</returns>
+    public virtual async Task<IReadOnlyList<BoardBoot>> PowerOnAsync(Func<bool>? cut = null)
     {
-        var boot = await board.BootAsync(Tree);
-        await ComeUpAsync(boot);
-        return boot;
+        var boots = await board.BootThroughAsync(Tree, cut);
+        if (boots[^1] is { End: BoardEnd.WentOn, Version: { } version })
+        {
+            await StartAsync(new(version, await board.FlashedVersionAsync(VirtualBoard.ArrayOffset), board.LastResult));
+        }
+
+        return boots;
     }
 
     public async ValueTask DisposeAsync()
@@ -76,24 +73,4 @@ internal abstract class LabTarget(VirtualBoard board) : IAsyncDisposable
     protected abstract Task StartAsync(LabFacts facts);
 
     protected abstract ValueTask CloseAsync();
-
-    /// <summary>What the operating system's variables are becomes the firmware's store.</summary>
-    protected virtual void GiveVariables()
-    {
-    }
-
-    /// <summary>The firmware's store becomes the operating system's variables.</summary>
-    protected virtual void TakeVariables()
-    {
-    }
-
-    private async Task ComeUpAsync(BoardBoot boot)
-    {
-        if (boot is { End: BoardEnd.WentOn, Version: { } version })
-        {
-            TakeVariables();
-            var last = board.Variables.Where(v => v.Vendor == FirmwareVariable.CapsuleReport && v.Name.Length == 11 && v.Value.Length >= 48).OrderBy(v => v.Name, StringComparer.Ordinal).LastOrDefault();
-            await StartAsync(new(version, await board.FlashedVersionAsync(VirtualBoard.ArrayOffset), last is null ? null : BitConverter.ToUInt64(last.Value, 40)));
-        }
-    }
 }

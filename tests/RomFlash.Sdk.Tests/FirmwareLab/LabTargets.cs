@@ -1,7 +1,6 @@
 using System.Globalization;
 using RomFlash.Peers.Firmware;
 using RomFlash.Peers.Samba;
-using RomFlash.Peers.Ssh;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Tests.Transports.Smb;
 using RomFlash.Sdk.Tests.Transports.Ssh;
@@ -57,8 +56,8 @@ internal sealed class DirectoryLabTarget : LabTarget
               "identity": { "smbiosUuid": "00112233-4455-6677-8899-aabbccddeeff", "serialNumber": "CZ1234", "manufacturer": "Contoso", "product": "Lab" },
               "boot": "boot-{{_boots++}}",
               "roms": [
-                { "id": "system", "kind": "system-rom", "firmwareClass": "{{FirmwareBuild.SystemClass}}", "versions": { "smbios": "{{LabRoms.Smbios(facts.System)}}", "esrt": "0x{{LabRoms.Packed(facts.System):x8}}" }{{attempt}} },
-                { "id": "array-0", "kind": "array-controller", "firmwareClass": "{{FirmwareBuild.ArrayClass}}", "versions": { "esrt": "0x{{LabRoms.Packed(facts.Array):x8}}" } }
+                { "id": "system", "kind": "system-rom", "firmwareClass": "{{FirmwareBuild.SystemClass}}", "versions": { "smbios": "{{VirtualLinux.Smbios(facts.System)}}", "esrt": "0x{{VirtualLinux.Packed(facts.System):x8}}" }{{attempt}} },
+                { "id": "array-0", "kind": "array-controller", "firmwareClass": "{{FirmwareBuild.ArrayClass}}", "versions": { "esrt": "0x{{VirtualLinux.Packed(facts.Array):x8}}" } }
               ],
               "systemPartition": { "fileSystem": "vfat", "totalBytes": 536870912, "freeBytes": 500000000, "isBootVolume": true, "isReadOnly": false },
               "account": "administrator",
@@ -110,93 +109,39 @@ internal sealed class SmbLabTarget : LabTarget
     protected override ValueTask CloseAsync() => _target.DisposeAsync();
 
     private SambaRegistry Registry(LabFacts facts) => new SambaRegistry()
-        .WithIdentity("HPE", SmbTarget.Product, "868703-B21", LabRoms.Smbios(facts.System))
+        .WithIdentity("HPE", SmbTarget.Product, "868703-B21", VirtualLinux.Smbios(facts.System))
         .WithBootId(_boots++)
-        .WithFirmware(FirmwareBuild.SystemClass, 1, LabRoms.Packed(facts.System), 0, facts.Attempt is null ? 0 : LabRoms.Packed(9), facts.Attempt is { } status ? LabAttempts.ToTable(status) : 0);
+        .WithFirmware(FirmwareBuild.SystemClass, 1, VirtualLinux.Packed(facts.System), 0, facts.Attempt is null ? 0 : VirtualLinux.Packed(9), facts.Attempt is { } status ? LabAttempts.ToTable(status) : 0);
 }
 
-/// <summary>Reached by a private sshd on a staged machine, whose efivarfs is carried to the firmware's store and back, one to one.</summary>
+/// <summary>Reached by a private sshd on a staged machine.</summary>
 internal sealed class SshLabTarget : LabTarget
 {
-    private readonly SshServer _server;
-    private readonly LinuxRoot _root;
+    private readonly VirtualLinux _linux;
 
-    private SshLabTarget(VirtualBoard board, SshServer server, LinuxRoot root)
-        : base(board)
-    {
-        _server = server;
-        _root = root;
-    }
+    private SshLabTarget(VirtualLinux linux)
+        : base(linux.Board) => _linux = linux;
 
     public override string Name => "ssh";
 
-    public override string Address => SshTarget.AddressAt(_server.Port);
+    public override string Address => SshTarget.AddressAt(_linux.Server.Port);
 
-    public SshServer Server => _server;
+    public override ITransport Transport =>
+        new SshTransport(new SshTransportOptions { ConfigurationFile = _linux.Server.ClientConfiguration, FactRoot = _linux.Root.Path, ShutdownProgram = _linux.Root.ShutdownProgram });
 
-    public LinuxRoot Root => _root;
+    public override string Tree => _linux.Root.SystemPartition;
 
-    public override ITransport Transport => new SshTransport(new SshTransportOptions { ConfigurationFile = _server.ClientConfiguration, FactRoot = _root.Path, ShutdownProgram = _root.ShutdownProgram });
+    public override bool IsRestartAsked => _linux.Root.PendingShutdown is not null;
 
-    public override string Tree => _root.SystemPartition;
+    public static async Task<SshLabTarget> StartAsync(FirmwareKind kind = FirmwareKind.NeedsIndications, FirmwareSigner? trusts = null) => new(await VirtualLinux.StartAsync(kind, trusts));
 
-    public override bool IsRestartAsked => _root.PendingShutdown is not null;
+    public override Task<IReadOnlyList<BoardBoot>> BootAsync(Func<bool>? cut = null) => _linux.RestartAsync(cut);
 
-    private string Efivars => _root.Combine("sys/firmware/efi/efivars");
+    public override Task<IReadOnlyList<BoardBoot>> PowerOnAsync(Func<bool>? cut = null) => _linux.PowerOnAsync(cut);
 
-    public static async Task<SshLabTarget> StartAsync(FirmwareKind kind = FirmwareKind.NeedsIndications, FirmwareSigner? trusts = null)
-    {
-        var board = await VirtualBoard.CreateAsync(FirmwareBuild.Load(kind), trusts);
-        var server = await SshServer.StartAsync(new SshServerOptions());
-        var root = await LinuxRoot.CreateAsync(server, new()
-        {
-            BiosVersion = LabRoms.Smbios(1),
-            SystemFirmware = new(FirmwareBuild.SystemClass, 1, LabRoms.Packed(1), 0),
-            TakesAnyFile = kind is FirmwareKind.TakesAnyFile,
-            PartitionId = VirtualBoard.PartitionId,
-        });
-        root.SetFirmware(new(FirmwareBuild.ArrayClass, 2, LabRoms.Packed(1), 0));
-        root.NameFirmware(FirmwareBuild.ArrayClass);
-        return new(board, server, root);
-    }
+    protected override Task StopAsync() => _linux.Server.KillAsync();
 
-    protected override Task StopAsync() => _server.KillAsync();
+    protected override Task StartAsync(LabFacts facts) => _linux.Server.RestartAsync();
 
-    protected override async Task StartAsync(LabFacts facts)
-    {
-        // Nothing but what Linux does: another boot, no restart that is still to come, what the machine tells of itself. There is no attempt in this firmware's table.
-        _root.PlayRestart();
-        _root.Write("sys/class/dmi/id/bios_version", LabRoms.Smbios(facts.System) + "\n");
-        _root.SetFirmware(_root.GetFirmware(FirmwareBuild.SystemClass)! with { Version = LabRoms.Packed(facts.System) });
-        _root.SetFirmware(_root.GetFirmware(FirmwareBuild.ArrayClass)! with { Version = LabRoms.Packed(facts.Array) });
-        await _server.RestartAsync();
-    }
-
-    protected override ValueTask CloseAsync() => _server.DisposeAsync();
-
-    // Those that are stored; the others are what the firmware tells anew at each boot.
-    protected override void GiveVariables() => Board.Variables =
-    [
-        .. System.IO.Directory.EnumerateFiles(Efivars).Select(Read).Where(v => (v.Attributes & 1) != 0).OrderBy(v => v.FileName, StringComparer.Ordinal),
-    ];
-
-    protected override void TakeVariables()
-    {
-        foreach (var file in System.IO.Directory.GetFiles(Efivars).Where(f => (Read(f).Attributes & 1) != 0))
-        {
-            File.Delete(file);
-        }
-
-        foreach (var variable in Board.Variables.Where(v => (v.Attributes & 4) != 0))
-        {
-            File.WriteAllBytes(Path.Combine(Efivars, variable.FileName), [.. BitConverter.GetBytes(variable.Attributes), .. variable.Value]);
-        }
-    }
-
-    private static FirmwareVariable Read(string file)
-    {
-        var name = Path.GetFileName(file);
-        var bytes = File.ReadAllBytes(file);
-        return new(name[..^37], Guid.Parse(name[^36..]), BitConverter.ToUInt32(bytes), bytes[4..]);
-    }
+    protected override ValueTask CloseAsync() => _linux.Server.DisposeAsync();
 }

@@ -74,7 +74,7 @@ internal sealed class LabWorld : IAsyncDisposable
         }
 
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(4));
-        var flashing = Client.FlashAsync(Request(target, cut is null ? Policy : Policy with { Deadlines = Policy.Deadlines with { Return = TimeSpan.FromSeconds(45) } }, images), null, stop.Token);
+        var flashing = Client.FlashAsync(Request(target, cut is null ? Policy : Policy with { Deadlines = Policy.Deadlines with { Return = TimeSpan.FromSeconds(25) } }, images), null, stop.Token);
         var booting = BootWhenAskedAsync(target, cut, flashing);
         var report = await flashing;
         await booting;
@@ -87,7 +87,7 @@ internal sealed class LabWorld : IAsyncDisposable
     public async Task<string> TellAsync(LabTarget target, string staged, string expected, FlashReport? report)
     {
         var (system, array) = (await target.Board.FlashedVersionAsync(), await target.Board.FlashedVersionAsync(VirtualBoard.ArrayOffset));
-        var results = target.Board.Variables.Where(v => v.Vendor == FirmwareVariable.CapsuleReport && v.Name.Length == 11 && v.Value.Length >= 48).Select(v => $"{v.Name} 0x{BitConverter.ToUInt64(v.Value, 40):x}");
+        var results = target.Board.Results.Select(v => $"{v.Name} 0x{BitConverter.ToUInt64(v.Value, 40):x}");
         var said = report is null ? "nothing was asked" : report.Result.TryGetValue(out var outcome, out var failure) ? outcome.Kind.ToString() : $"{failure.Code} {failure.GetType().Name}, {failure.TargetState}{(failure.PeerCode is { } code ? $", {code}" : string.Empty)}";
         var line = $"[romflash] lab {target.Name}: staged {staged}; expected {expected}; firmware: flash holds {(system == 0 ? "neither" : $"version {system}")}, second ROM {array}, {(results.Any() ? string.Join(", ", results) : "no result")}; SDK: {said}";
         _output.WriteLine(line);

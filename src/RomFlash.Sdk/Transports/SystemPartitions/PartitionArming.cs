@@ -102,7 +102,17 @@ internal static class PartitionArming
                 || files.Count != manifest.Files.Length
                 || !Enumerable.Range(0, files.Count).All(i => Find(manifest, i, files)?.Length == manifest.Files[i].Length))
             {
-                throw new PartitionFaultException(TransportFaultKind.Rejected, $"deposit {manifest.Id} is not what was committed");
+                throw new PartitionFaultException(TransportFaultKind.ContentDiffers, $"deposit {manifest.Id} is not what was committed");
+            }
+
+            // Hours may have passed since it was verified, and others have the rights of an administrator, too.
+            for (var i = 0; i < manifest.Files.Length; i++)
+            {
+                var digest = await DigestAsync(layout, PartitionLayout.Join(folder, Find(manifest, i, files)!.Value.Name), manifest.Files[i].Length).ConfigureAwait(false);
+                if (!digest.TryGet(out var there) || there != manifest.Files[i].Sha256)
+                {
+                    throw new PartitionFaultException(TransportFaultKind.ContentDiffers, $"file {i} of deposit {manifest.Id} is not what was committed: {(digest.IsKnown ? $"its SHA-256 is {there}" : digest.WhyUnknown)}");
+                }
             }
 
             if (bit is not null)
