@@ -211,49 +211,6 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
         Assert.Equal((2, 2), (await target.Board.FlashedVersionAsync(), await target.Board.FlashedVersionAsync(VirtualBoard.ArrayOffset)));
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(2)]
-    public async Task FlashAsync_PowerIsCutInTheFlash_NeedsRecoveryAndNeverIsUpgraded(int sector)
-    {
-        await using var target = await SshLabTarget.StartAsync();
-        var image = await LabRoms.SystemAsync(target.Board.Firmware, 2);
-        await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
-
-        // In the moment in which a sector is empty, before it is written.
-        using var cut = new SectorCut(target.Board, sector);
-        var report = await world.FlashAsync(target, cut.IsDue, image);
-
-        var told = await world.TellAsync(target, $"a good capsule, and the power cut in sector {sector}", "neither version, RecoveryRequired", report);
-        Assert.Equal(0, await target.Board.FlashedVersionAsync());
-        Assert.True(Bench.FailureOf(report.Result) is TargetDidNotReturn { TargetState: TargetState.RecoveryRequired }, told);
-        Assert.True(report.Outcome is FlashOutcomeKind.RecoveryRequired, told);
-
-        // The way back: the ROM from before is written by a programmer's clip, and it boots.
-        await target.Board.WriteFlashAsync(0, target.Board.Firmware.Rom(1));
-        var boots = await target.PowerOnAsync();
-        var confirmed = await world.ConfirmAsync(target);
-        told = await world.TellAsync(target, "nothing; the backup was written", "version 1, not upgraded", confirmed);
-        Assert.Equal(1, boots[^1].Version);
-        Assert.Equal(1, await target.Board.FlashedVersionAsync());
-        Assert.True(confirmed.Outcome is not FlashOutcomeKind.Upgraded, told);
-    }
-
-    [Fact]
-    public async Task FlashAsync_PowerIsCutBeforeTheFlash_IsPendingOrNotApplied()
-    {
-        await using var target = await SshLabTarget.StartAsync();
-        var image = await LabRoms.SystemAsync(target.Board.Firmware, 2);
-        await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
-
-        var report = await world.FlashAsync(target, () => true, image);
-
-        // Firmware had not begun: it begins when the power is back, or has cleared the bit and does not.
-        var told = await world.TellAsync(target, "a good capsule, and the power cut at once", "one version or the other, told as it is", report);
-        var flashed = await target.Board.FlashedVersionAsync();
-        Assert.True((flashed, report.Outcome) is (1, FlashOutcomeKind.NotApplied or FlashOutcomeKind.Pending) or (2, FlashOutcomeKind.Upgraded), told);
-    }
-
     private static void Shorten(string file)
     {
         using var stream = File.OpenWrite(file);
@@ -288,26 +245,5 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
                 act();
             }
         }
-    }
-
-    /// <summary>The moment in which a sector of the flash has been erased.</summary>
-    private sealed class SectorCut : IDisposable
-    {
-        private const int SectorBytes = 256 * 1024;
-        private const byte Erased = 0xFF;
-
-        private readonly FlashProbe _probe;
-
-        public SectorCut(VirtualBoard board, int sector)
-        {
-            var rom = board.Firmware.Rom(1);
-            var offset = sector * SectorBytes;
-            offset += rom.AsSpan(offset).IndexOfAnyExcept(Erased);
-            _probe = board.Probe(offset);
-        }
-
-        public bool IsDue() => _probe.Value == Erased;
-
-        public void Dispose() => _probe.Dispose();
     }
 }

@@ -74,8 +74,9 @@ internal sealed class LabWorld : IAsyncDisposable
         }
 
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(4));
-        var flashing = Client.FlashAsync(Request(target, cut is null ? Policy : Policy with { Deadlines = Policy.Deadlines with { Return = TimeSpan.FromSeconds(25) } }, images), null, stop.Token);
-        var booting = BootWhenAskedAsync(target, cut, flashing);
+        var progress = new Waiting();
+        var flashing = Client.FlashAsync(Request(target, cut is null ? Policy : Policy with { Deadlines = Policy.Deadlines with { Return = TimeSpan.FromSeconds(15) } }, images), progress, stop.Token);
+        var booting = BootWhenAskedAsync(target, cut, flashing, progress);
         var report = await flashing;
         await booting;
         return report;
@@ -100,9 +101,10 @@ internal sealed class LabWorld : IAsyncDisposable
         _scratch.Dispose();
     }
 
-    private static async Task BootWhenAskedAsync(LabTarget target, Func<bool>? cut, Task flashing)
+    // A machine that is told to restart says so before it goes down.
+    private static async Task BootWhenAskedAsync(LabTarget target, Func<bool>? cut, Task flashing, Waiting progress)
     {
-        while (!target.IsRestartAsked)
+        while (!(target.IsRestartAsked && progress.IsForTheReturn))
         {
             if (flashing.IsCompleted)
             {
@@ -113,5 +115,15 @@ internal sealed class LabWorld : IAsyncDisposable
         }
 
         await target.BootAsync(cut);
+    }
+
+    /// <summary>Whether the client waits for the target's return.</summary>
+    private sealed class Waiting : IProgress<FlashProgress>
+    {
+        private volatile bool _isForTheReturn;
+
+        public bool IsForTheReturn => _isForTheReturn;
+
+        public void Report(FlashProgress value) => _isForTheReturn |= value.Stage is FlashStage.Confirm;
     }
 }
