@@ -194,15 +194,24 @@ public sealed class DirectoryTransportTests : IDisposable
         await using var open = (await session.OpenDepositAsync(Sample("d-2", 1, 5).Manifest, default)).Ok();
         Assert.Equal(TransportFaultKind.NotFound, (await Arm(session, open.Manifest)).Fault().Kind);
         Assert.Equal(TransportFaultKind.NotFound, (await Arm(session, Sample("d-9", 1, 5).Manifest)).Fault().Kind);
-        Assert.Equal(TransportFaultKind.Rejected, (await Arm(session, Sample("d-1", 1, 5).Manifest)).Fault().Kind);
+        Assert.Equal(TransportFaultKind.ContentDiffers, (await Arm(session, Sample("d-1", 1, 5).Manifest)).Fault().Kind);
         Assert.Equal(TransportFaultKind.Unsupported, (await session.ArmAsync(new(manifest, ArmingMethod.CapsuleOnDisk), default)).Fault().Kind);
 
         var extra = Path.Combine(_esp.RomFlash, "g1", "d-1", "extra.cap");
         await File.WriteAllTextAsync(extra, "x");
         var fault = (await Arm(session, manifest)).Fault();
-        Assert.Equal((TransportFaultKind.Rejected, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+        Assert.Equal((TransportFaultKind.ContentDiffers, FaultEffect.NotSent), (fault.Kind, fault.Effect));
         Assert.False(System.IO.Directory.Exists(_esp.Capsules));
         File.Delete(extra);
+
+        // As long as before, and of another content.
+        var file = System.IO.Directory.GetFiles(Path.Combine(_esp.RomFlash, "g1", "d-1"))[0];
+        var content = await File.ReadAllBytesAsync(file);
+        await File.WriteAllBytesAsync(file, [.. content[..^1], (byte)~content[^1]]);
+        fault = (await Arm(session, manifest)).Fault();
+        Assert.Equal((TransportFaultKind.ContentDiffers, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+        Assert.False(System.IO.Directory.Exists(_esp.Capsules));
+        await File.WriteAllBytesAsync(file, content);
         (await Arm(session, manifest)).Ok();
     }
 
