@@ -21,7 +21,7 @@ internal static class RecordCodec
     // The unit separator of ASCII: a boot identity that is told by somebody else than the target's system has its teller in front.
     private const char BootSourceEnd = '\u001f';
 
-    // In the place of a flag: 1 is an attempt without an id, as in all records from before there were any.
+    // In the place of a flag: 1 is an attempt without an id, as in all records from before there were any. A client that does not know of ids refuses the record: it would take each attempt for a new one.
     private const byte AttemptWithId = 2;
 
     private const byte NoText = 0;
