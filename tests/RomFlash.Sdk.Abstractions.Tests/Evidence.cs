@@ -43,8 +43,8 @@ internal static class Evidence
         Components = [new() { ComponentId = "system", Decision = decision, Path = path }],
     };
 
-    public static ApprovedUpgrade Approved(FlashPolicy? policy = null, string from = "1.0", string to = "2.0") =>
-        ApprovedUpgrade.TryCreate(Report(Identity, Rom(from)), [Image()], Verdict(RomDecision.Approved, Release(to)), policy ?? FlashPolicy.Default).GetValueOrThrow();
+    public static ApprovedUpgrade Approved(FlashPolicy? policy = null, string from = "1.0", string to = "2.0", LastAttempt? attemptBefore = null) =>
+        ApprovedUpgrade.TryCreate(Report(Identity, Rom(from) with { LastAttempt = attemptBefore ?? Fact<LastAttempt>.Unknown("not told") }), [Image()], Verdict(RomDecision.Approved, Release(to)), policy ?? FlashPolicy.Default).GetValueOrThrow();
 
     public static StagingEvidence Staging(VerificationMethod verification = VerificationMethod.ReadBack, VerificationMethod strongest = VerificationMethod.ReadBack, byte sent = 2, byte found = 2, DepositFile? file = null)
     {
@@ -73,11 +73,11 @@ internal static class Evidence
         Armed = armed ?? Armed(),
     };
 
-    public static StagedImage Staged(VerificationMethod verification = VerificationMethod.ReadBack, string from = "1.0") =>
-        StagedImage.TryCreate(Approved(new() { MinimumVerification = verification, Reflash = true }, from), Staging(verification)).GetValueOrThrow();
+    public static StagedImage Staged(VerificationMethod verification = VerificationMethod.ReadBack, string from = "1.0", LastAttempt? attemptBefore = null) =>
+        StagedImage.TryCreate(Approved(new() { MinimumVerification = verification, Reflash = true }, from, attemptBefore: attemptBefore), Staging(verification)).GetValueOrThrow();
 
-    public static ScheduledFlash Scheduled(string from = "1.0", bool flashesAtOnce = false) =>
-        ScheduledFlash.TryCreate(Staged(from: from), Arming(flashesAtOnce: flashesAtOnce)).GetValueOrThrow();
+    public static ScheduledFlash Scheduled(string from = "1.0", bool flashesAtOnce = false, LastAttempt? attemptBefore = null) =>
+        ScheduledFlash.TryCreate(Staged(from: from, attemptBefore: attemptBefore), Arming(flashesAtOnce: flashesAtOnce)).GetValueOrThrow();
 
     public static FlashFailure FailureOf<T>(FlashResult<T> result)
         where T : notnull

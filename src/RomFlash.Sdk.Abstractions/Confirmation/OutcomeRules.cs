@@ -136,7 +136,7 @@ internal static class OutcomeRules
 
         var readings = scheduled.Components.Select(c => (Component: c, Rom: roms.FirstOrDefault(r => string.Equals(r.Id, c.ComponentId, StringComparison.Ordinal)))).Select(p => (p.Component, p.Rom, Result: Read(p.Component, p.Rom))).ToImmutableArray();
         var text = string.Join("; ", readings.Select(r => $"{r.Component.ComponentId}: {(r.Rom is null ? "not listed" : string.Join(", ", r.Rom.Versions))}, expected {string.Join(" or ", r.Component.Expected)}"));
-        var status = readings.Select(r => r.Rom is not null && r.Rom.LastAttempt.TryGet(out var attempt) && attempt.Status.Number != 0 ? attempt.Status : (PeerCode?)null).FirstOrDefault(s => s is not null);
+        var status = readings.Select(r => r.Rom is not null && r.Rom.LastAttempt.TryGet(out var attempt) && attempt.HasFailed ? attempt.Status : (PeerCode?)null).FirstOrDefault(s => s is not null);
 
         if (readings.Any(r => r.Result is ReadBack.Other))
         {
@@ -197,12 +197,13 @@ internal static class OutcomeRules
             result = result is ReadBack.Unknown || result == one ? one : ReadBack.Contradictory;
         }
 
-        // A re-flash of the same version reads the same before and after: only the device's own word tells them apart, and only when it changed.
+        // A re-flash of the same version reads the same before and after: only the device's own word tells them apart, and only when it changed. That a capsule was processed without an error is not its word.
         if (result is ReadBack.New && IsReflash(component))
         {
-            return !rom.LastAttempt.TryGet(out var attempt) || attempt == component.AttemptBefore ? ReadBack.Unknown
-                : attempt.Status.Number == 0 ? ReadBack.New
-                : ReadBack.Old;
+            return !rom.LastAttempt.TryGet(out var attempt) || !attempt.IsNewSince(component.AttemptBefore) ? ReadBack.Unknown
+                : attempt.HasFailed ? ReadBack.Old
+                : attempt.Status.Dialect == PeerCode.UefiStatus ? ReadBack.Unknown
+                : ReadBack.New;
         }
 
         return result;
@@ -211,7 +212,7 @@ internal static class OutcomeRules
     // The status from before may be that of an older attempt.
     private static PeerCode? FindFailedAttempt(ScheduledFlash scheduled, ImmutableArray<InstalledRom> roms) => scheduled.Components
         .Select(c => roms.FirstOrDefault(r => string.Equals(r.Id, c.ComponentId, StringComparison.Ordinal)) is { } rom
-            && rom.LastAttempt.TryGet(out var attempt) && attempt.Status.Number != 0 && attempt != c.AttemptBefore ? attempt.Status : (PeerCode?)null)
+            && rom.LastAttempt.TryGet(out var attempt) && attempt.HasFailedSince(c.AttemptBefore) ? attempt.Status : (PeerCode?)null)
         .FirstOrDefault(s => s is not null);
 
     private static bool IsReflash(UpgradeComponent component) =>

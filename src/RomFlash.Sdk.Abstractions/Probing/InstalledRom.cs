@@ -38,7 +38,28 @@ public sealed record ReportedVersion(FactSource Source, RomVersion Version)
 /// <summary>What the device says of the last attempt to flash it (UEFI 2.10, 23.4).</summary>
 /// <param name="Version">The version that was attempted, or null when the device does not say.</param>
 /// <param name="Status">The status, 0 for success.</param>
-public sealed record LastAttempt(RomVersion? Version, PeerCode Status);
+public sealed record LastAttempt(RomVersion? Version, PeerCode Status)
+{
+    /// <summary>What tells it apart from another attempt that ended in the same way, such as the name and the time of the firmware's record of it; null when nothing does.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Whether it ended badly. Of EFI_STATUS the highest bit says so (UEFI 2.10, appendix D): other numbers than 0 may be warnings.</summary>
+    internal bool HasFailed => Status.Dialect == PeerCode.UefiStatus ? Status.Number >> 63 != 0 : Status.Number != 0;
+
+    /// <summary>Whether this is a failed attempt, and certainly another one than what the device told of before.</summary>
+    /// <param name="before">What it told before; null when it told nothing.</param>
+    /// <returns>True for one that has failed since.</returns>
+    public bool HasFailedSince(LastAttempt? before) => HasFailed && IsNewSince(before);
+
+    // What firmware wrote down of a capsule (UEFI 2.10, 8.5.6) is told where the resource table knows of no attempt. A table that has forgotten its attempt makes an old result show; that is no attempt
+    // since. Nor is it one that results are gone, and the table still knows of none. Results that were not read before may be of any age.
+    internal bool IsNewSince(LastAttempt? before) =>
+        this != before
+        && (Status.Dialect == PeerCode.UefiStatus ? before is not null && (before.Status.Dialect == PeerCode.UefiStatus || before.IsNoneOfTheTable)
+            : before is null || before.Status.Dialect != PeerCode.UefiStatus || !IsNoneOfTheTable);
+
+    private bool IsNoneOfTheTable => this is { Version: null, Status: { Dialect: PeerCode.UefiLastAttempt, Number: 0 } };
+}
 
 /// <summary>A ROM that is installed on the target.</summary>
 public sealed record InstalledRom

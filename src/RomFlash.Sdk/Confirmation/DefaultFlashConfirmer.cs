@@ -62,7 +62,7 @@ internal sealed class DefaultFlashConfirmer : IFlashConfirmer
     // The same status as before the flash may be that of an older attempt.
     private static bool SaysThatItFailed(ScheduledFlash scheduled, TargetFacts facts) =>
         facts.Roms.TryGet(out var roms)
-        && scheduled.Components.Any(c => roms.Any(r => r.Id == c.ComponentId && r.LastAttempt.TryGet(out var attempt) && attempt.Status.Number != 0 && attempt != c.AttemptBefore));
+        && scheduled.Components.Any(c => roms.Any(r => r.Id == c.ComponentId && r.LastAttempt.TryGet(out var attempt) && attempt.HasFailedSince(c.AttemptBefore)));
 
     private static async ValueTask<Fact<ArmedState>> ReadArmedAsync(StageContext context, CancellationToken cancellationToken)
     {

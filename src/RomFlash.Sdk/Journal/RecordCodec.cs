@@ -21,6 +21,9 @@ internal static class RecordCodec
     // The unit separator of ASCII: a boot identity that is told by somebody else than the target's system has its teller in front.
     private const char BootSourceEnd = '\u001f';
 
+    // In the place of a flag: 1 is an attempt without an id, as in all records from before there were any. A client that does not know of ids refuses the record: it would take each attempt for a new one.
+    private const byte AttemptWithId = 2;
+
     private const byte NoText = 0;
     private const byte Utf8Text = 1;
     private const byte Utf16Text = 2;
@@ -186,11 +189,15 @@ internal static class RecordCodec
         PutVersions(output, component.Expected);
         PutText(output, component.Version.Text);
         PutInt32(output, component.ReleasesToFollow);
-        PutFlag(output, component.AttemptBefore is not null);
+        PutBytes(output, [component.AttemptBefore is null ? (byte)0 : component.AttemptBefore.Id is null ? (byte)1 : AttemptWithId]);
         PutText(output, component.AttemptBefore?.Version?.Text);
         PutText(output, component.AttemptBefore?.Status.Dialect);
         PutInt64(output, unchecked((long)(component.AttemptBefore?.Status.Number ?? 0)));
         PutText(output, component.AttemptBefore?.Status.Symbol);
+        if (component.AttemptBefore?.Id is { } attemptId)
+        {
+            PutText(output, attemptId);
+        }
     }
 
     private static UpgradeComponent ReadComponent(ref Cursor cursor)
@@ -203,13 +210,15 @@ internal static class RecordCodec
         var expected = Many(ref cursor, ReadVersion);
         var version = Version(ref cursor);
         var follow = cursor.Int32();
-        var hasAttempt = cursor.Flag();
+        var attempt = cursor.Tag(AttemptWithId);
+        var hasAttempt = attempt != 0;
         var attempted = cursor.Text();
         var dialect = cursor.Text();
         var status = unchecked((ulong)cursor.Int64());
         var symbol = cursor.Text();
+        var attemptId = attempt == AttemptWithId ? cursor.Text() : null;
         RomVersion? attemptedVersion = null;
-        if (!Enum.IsDefined(kind) || id is null || (hasAttempt && dialect is null) || (attempted is not null && !RomVersion.TryParse(attempted, out attemptedVersion)))
+        if (!Enum.IsDefined(kind) || id is null || (hasAttempt && dialect is null) || (attempt == AttemptWithId && attemptId is null) || (attempted is not null && !RomVersion.TryParse(attempted, out attemptedVersion)))
         {
             cursor.Break();
         }
@@ -224,7 +233,7 @@ internal static class RecordCodec
             Expected = expected,
             Version = version,
             ReleasesToFollow = follow,
-            AttemptBefore = hasAttempt && dialect is not null ? new LastAttempt(attemptedVersion, new PeerCode(dialect, status, symbol)) : null,
+            AttemptBefore = hasAttempt && dialect is not null ? new LastAttempt(attemptedVersion, new PeerCode(dialect, status, symbol)) { Id = attemptId } : null,
         };
     }
 
@@ -366,15 +375,17 @@ internal static class RecordCodec
             return bytes;
         }
 
-        public bool Flag()
+        public bool Flag() => Tag(1) == 1;
+
+        public byte Tag(byte most)
         {
             var bytes = Bytes(1);
-            if (!IsBroken && bytes[0] > 1)
+            if (!IsBroken && bytes[0] > most)
             {
                 Break();
             }
 
-            return !IsBroken && bytes[0] == 1;
+            return IsBroken ? (byte)0 : bytes[0];
         }
 
         public int Int32()

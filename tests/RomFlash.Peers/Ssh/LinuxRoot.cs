@@ -16,6 +16,9 @@ public sealed class LinuxRoot
     /// <summary>Whose the variables of UEFI itself are.</summary>
     public const string GlobalVariables = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
+    /// <summary>Whose the variables are in which firmware leaves what became of capsules (UEFI 2.10, 8.5.6).</summary>
+    public const string CapsuleVariables = "39b68c46-f7fb-441b-b6ec-16b0f69821f3";
+
     private const string Dmi = "sys/class/dmi/id/";
     private const string Esrt = "sys/firmware/efi/esrt/";
     private const string Efivars = "sys/firmware/efi/efivars/";
@@ -319,12 +322,13 @@ public sealed class LinuxRoot
         """);
 
     /// <summary>Sets a variable of the firmware.</summary>
-    /// <param name="name">Its name; it is one of <see cref="GlobalVariables"/>.</param>
+    /// <param name="name">Its name.</param>
     /// <param name="value">Its value without the attributes; null takes it away.</param>
     /// <param name="attributes">Its attributes: 7 for one that is stored, 6 for one that the firmware tells.</param>
-    public void SetVariable(string name, byte[]? value, uint attributes = Stored)
+    /// <param name="vendor">Whose it is.</param>
+    public void SetVariable(string name, byte[]? value, uint attributes = Stored, string vendor = GlobalVariables)
     {
-        var file = Combine(VariableFile(name));
+        var file = Combine(VariableFile(name, vendor));
         if (value is null)
         {
             File.Delete(file);
@@ -342,6 +346,35 @@ public sealed class LinuxRoot
     /// <param name="name">Its name; it is one of <see cref="GlobalVariables"/>.</param>
     /// <returns>The value.</returns>
     public byte[]? ReadVariable(string name) => File.Exists(Combine(VariableFile(name))) && File.ReadAllBytes(Combine(VariableFile(name))) is { Length: > 4 } bytes ? bytes[4..] : null;
+
+    /// <summary>Leaves what became of a capsule, as firmware does: in a variable of its own, which CapsuleLast names.</summary>
+    /// <param name="status">An EFI_STATUS.</param>
+    /// <param name="firmwareClass">Whose firmware the capsule's image was; null where the firmware does not say.</param>
+    /// <param name="processed">When; the firmware has no clock when null.</param>
+    public void AddCapsuleResult(ulong status, Guid? firmwareClass = null, DateTime? processed = null)
+    {
+        var number = Directory.GetFiles(Combine(Efivars), $"Capsule????-{CapsuleVariables}").Count(f => !f.Contains("CapsuleLast", StringComparison.Ordinal));
+        var result = new byte[48];
+        new Guid("6dcbd5ed-e82d-4c44-bda1-7194199ad92a").TryWriteBytes(result.AsSpan(8));
+        if (processed is { } time)
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(result.AsSpan(24), (ushort)time.Year);
+            byte[] rest = [(byte)time.Month, (byte)time.Day, (byte)time.Hour, (byte)time.Minute, (byte)time.Second];
+            rest.CopyTo(result, 26);
+        }
+
+        BinaryPrimitives.WriteUInt64LittleEndian(result.AsSpan(40), status);
+        if (firmwareClass is { } type)
+        {
+            result = [.. result, 1, 0, 0, 1, .. type.ToByteArray(), .. Encoding.Unicode.GetBytes("firmware.cap\0\0")];
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(result, result.Length);
+        var name = string.Create(CultureInfo.InvariantCulture, $"Capsule{number:X4}");
+        SetVariable(name, result, vendor: CapsuleVariables);
+        SetVariable("CapsuleLast", Encoding.Unicode.GetBytes(name), vendor: CapsuleVariables);
+        SetVariable("CapsuleMax", Encoding.Unicode.GetBytes("CapsuleFFFF"), Told, CapsuleVariables);
+    }
 
     /// <summary>An option of the firmware's boot manager that starts from a partition of a disk.</summary>
     /// <param name="number">Its number.</param>
@@ -424,7 +457,7 @@ public sealed class LinuxRoot
 
     private static string Number(uint value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static string VariableFile(string name) => $"{Efivars}{name}-{GlobalVariables}";
+    private static string VariableFile(string name, string vendor = GlobalVariables) => $"{Efivars}{name}-{vendor}";
 
     private void Flash(LinuxFlash flash)
     {

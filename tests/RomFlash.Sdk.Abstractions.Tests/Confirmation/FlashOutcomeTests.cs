@@ -182,6 +182,58 @@ public sealed class FlashOutcomeTests
         Assert.Equal(code, Code(Evidence.Scheduled(from: "2.0"), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } }));
     }
 
+    [Theory]
+    [InlineData(0x8000_0000_0000_0015, "RF8003")]
+    [InlineData(0ul, "RF8005")]
+    [InlineData(7ul, "RF8005")]
+    public void Decide_ReflashAndAResultOfTheCapsule_IsNeverMadeBetter(ulong status, string code)
+    {
+        var none = new LastAttempt(null, new(PeerCode.UefiLastAttempt, 0));
+        var result = new LastAttempt(null, new(PeerCode.UefiStatus, status)) { Id = "Capsule0001" };
+
+        Assert.Equal(code, Reflash(none, result));
+        Assert.Equal(code, Reflash(result with { Id = "Capsule0000" }, result));
+        Assert.Equal("RF8005", Reflash(result, result));
+
+        // An attempt of the table that is forgotten, and results that nobody read before: what shows then may be of any age.
+        Assert.Equal("RF8005", Reflash(none with { Status = new(PeerCode.UefiLastAttempt, 3) }, result));
+        Assert.Equal("RF8005", Reflash(none with { Version = RomVersion.FromPacked(1) }, result));
+        Assert.Equal("RF8005", Reflash(null, result));
+
+        // And results that are gone make no success of what the table says where it knows of no attempt.
+        Assert.Equal("RF8005", Reflash(result, none));
+        Assert.Null(Reflash(result, none with { Version = RomVersion.FromPacked(2) }));
+
+        static string? Reflash(LastAttempt? before, LastAttempt after)
+        {
+            var rom = Evidence.Rom("2.0") with { LastAttempt = after };
+            return Code(Evidence.Scheduled(from: "2.0", attemptBefore: before), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } });
+        }
+    }
+
+    [Fact]
+    public void Decide_VersionThatWasPromised_IsUpgradedWhateverAResultSays()
+    {
+        var rom = Evidence.Rom("2.0") with { LastAttempt = new LastAttempt(null, new(PeerCode.UefiStatus, 0x8000_0000_0000_0015)) { Id = "Capsule0001" } };
+
+        Assert.Null(Code(Evidence.Scheduled(), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } }));
+        Assert.Equal("RF8003", Code(Evidence.Scheduled(), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(Evidence.Rom() with { LastAttempt = new LastAttempt(null, new(PeerCode.UefiStatus, 0)) }) } }));
+    }
+
+    [Theory]
+    [InlineData(PeerCode.UefiStatus, 0x8000_0000_0000_0002, true)]
+    [InlineData(PeerCode.UefiStatus, 7ul, false)]
+    [InlineData(PeerCode.UefiStatus, 0ul, false)]
+    [InlineData(PeerCode.UefiLastAttempt, 7ul, true)]
+    [InlineData(PeerCode.UefiLastAttempt, 0ul, false)]
+    public void HasFailedSince_Attempts_AreToldApartByWhatIsKnownOfThem(string dialect, ulong status, bool failed)
+    {
+        var attempt = new LastAttempt(null, new(dialect, status)) { Id = "b" };
+
+        Assert.Equal(failed, attempt.HasFailedSince(attempt with { Id = "a" }));
+        Assert.False(attempt.HasFailedSince(attempt with { }));
+    }
+
     [Fact]
     public void Decide_TwoReadingsThatContradictEachOther_IsIndeterminate()
     {

@@ -56,7 +56,7 @@ internal static class JournalSamples
                 Expected = [new(FactSource.Esrt, RomVersion.Parse("[/] <script>"))],
                 Version = RomVersion.Parse("2.60"),
                 ReleasesToFollow = 3,
-                AttemptBefore = new LastAttempt(RomVersion.Parse("2.40"), new PeerCode(PeerCode.UefiLastAttempt, ulong.MaxValue, text)),
+                AttemptBefore = new LastAttempt(RomVersion.Parse("2.40"), new PeerCode(PeerCode.UefiLastAttempt, ulong.MaxValue, text)) { Id = text.Length > 3 ? text : null },
             },
         ],
         Waivers = [new(text, text, text), new("a", "b", "c")],
@@ -102,6 +102,7 @@ internal static class JournalSamples
             Put(c.AttemptBefore?.Status.Dialect);
             Put(c.AttemptBefore?.Status.Number);
             Put(c.AttemptBefore?.Status.Symbol);
+            Put(c.AttemptBefore?.Id);
         }
 
         foreach (var w in r.Waivers)

@@ -23,6 +23,9 @@ internal sealed record FirmwareResource(Guid FirmwareClass, uint? Type)
     public uint? LastAttemptVersion { get; init; }
 
     public uint? LastAttemptStatus { get; init; }
+
+    /// <summary>Whether it tells of an attempt. A table that was never told of one has zeros there.</summary>
+    public bool HasAttempt => LastAttemptStatus is > 0 || (LastAttemptStatus is 0 && LastAttemptVersion is > 0);
 }
 
 /// <summary>The ROMs that SMBIOS and the EFI system resource table tell of, whichever operating system passes it on.</summary>
@@ -35,8 +38,9 @@ internal static class FirmwareResources
     /// <param name="biosVersion">The version that SMBIOS tells, or null.</param>
     /// <param name="resources">The table's entries.</param>
     /// <param name="notTold">Why something is unknown that an entry does not tell.</param>
+    /// <param name="reports">What the firmware left of capsules, the newest first: it tells the last attempt where the table knows of none.</param>
     /// <returns>Null when neither tells of any.</returns>
-    public static ImmutableArray<InstalledRom>? ToRoms(string? biosVersion, IReadOnlyCollection<FirmwareResource> resources, string notTold)
+    public static ImmutableArray<InstalledRom>? ToRoms(string? biosVersion, IReadOnlyCollection<FirmwareResource> resources, string notTold, IReadOnlyCollection<CapsuleReport>? reports = null)
     {
         var system = new InstalledRom { Id = "system", Kind = RomKind.SystemRom, Versions = RomVersion.TryParse(biosVersion, out var version) ? [new(FactSource.Smbios, version)] : [] };
 
@@ -45,7 +49,8 @@ internal static class FirmwareResources
         var roms = ImmutableArray.CreateBuilder<InstalledRom>();
         foreach (var resource in resources.OrderBy(r => r.FirmwareClass))
         {
-            var rom = ToRom(resource, notTold);
+            var report = resource.HasAttempt ? null : CapsuleReport.FindNewest(reports ?? [], resource.FirmwareClass, isOnly: resources.Count == 1);
+            var rom = ToRom(resource, notTold, report);
             if (resource.IsSystem && isSystem)
             {
                 system = rom with { Id = system.Id, Kind = system.Kind, Versions = [.. system.Versions, .. rom.Versions] };
@@ -65,7 +70,7 @@ internal static class FirmwareResources
         return roms.ToImmutable();
     }
 
-    private static InstalledRom ToRom(FirmwareResource resource, string notTold) => new()
+    private static InstalledRom ToRom(FirmwareResource resource, string notTold, CapsuleReport? report) => new()
     {
         Id = $"esrt-{resource.FirmwareClass:D}",
         Kind = resource.IsSystem ? RomKind.SystemRom : KindOf(resource.ToldKind),
@@ -73,7 +78,7 @@ internal static class FirmwareResources
         FirmwareClass = resource.FirmwareClass,
         Versions = resource.Version is { } installed ? [new(FactSource.Esrt, RomVersion.FromPacked(installed))] : [],
         LowestSupportedVersion = resource.LowestSupportedVersion is { } least ? RomVersion.FromPacked(least) : Fact<RomVersion>.Unknown(notTold),
-        LastAttempt = resource.LastAttemptStatus is { } status
+        LastAttempt = report is not null ? report.ToAttempt() : resource.LastAttemptStatus is { } status
             ? new LastAttempt(resource.LastAttemptVersion is { } last and > 0 ? RomVersion.FromPacked(last) : null, new PeerCode(PeerCode.UefiLastAttempt, status))
             : Fact<LastAttempt>.Unknown(notTold),
     };

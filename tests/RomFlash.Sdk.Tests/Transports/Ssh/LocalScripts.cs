@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using RomFlash.Sdk.Tests.Journal;
 using RomFlash.Sdk.Transports;
+using RomFlash.Sdk.Transports.Inventory;
 using RomFlash.Sdk.Transports.Ssh;
 using RomFlash.Sdk.Transports.Ssh.Connection;
 using RomFlash.Sdk.Transports.SystemPartitions;
@@ -117,6 +118,9 @@ internal sealed class StagedTarget : IDisposable
     /// <summary>Puts an EFI variable there, as efivarfs shows it.</summary>
     public StagedTarget Variable(string name, uint attributes, params byte[] value) =>
         Put($"/sys/firmware/efi/efivars/{name}-8be4df61-93ca-11d2-aa0d-00e098032b8c", [.. BitConverter.GetBytes(attributes), .. value]);
+
+    /// <summary>Puts a variable there in which firmware leaves what became of capsules.</summary>
+    public StagedTarget CapsuleVariable(string name, params byte[] value) => Put($"/sys/firmware/efi/efivars/{name}-{CapsuleReport.Vendor}", [7, 0, 0, 0, .. value]);
 
     public byte[] VariableBytes(string name) => File.ReadAllBytes(PathOf($"/sys/firmware/efi/efivars/{name}-8be4df61-93ca-11d2-aa0d-00e098032b8c"));
 

@@ -168,6 +168,30 @@ public sealed class SshUpgradeTests
     }
 
     [Fact]
+    public async Task FlashAsync_FirmwareLeavesAResultAlone_EachRefusalIsAnAttemptOfItsOwn()
+    {
+        const ulong SecurityViolation = 0x8000_0000_0000_001A;
+        await using var target = await SshTarget.StartAsync();
+        await using var world = await SshWorld.CreateAsync(target);
+        for (var i = 0; i < 2; i++)
+        {
+            // Neither the resource table nor a clock tells one refusal from the other.
+            Assert.Equal(FlashOutcomeKind.Pending, (await world.FlashAsync(change: Left)).Outcome);
+            target.Root.PlayBoot();
+            target.Root.AddCapsuleResult(SecurityViolation);
+            var watch = System.Diagnostics.Stopwatch.StartNew();
+            var confirmed = await world.Client.ConfirmAsync(world.TargetAt(), TimeSpan.FromMinutes(5), null, CancellationToken.None);
+
+            // It is over at once: the device says that this attempt has failed.
+            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2));
+            Assert.False(confirmed.Result.TryGetValue(out _, out var failure));
+            Assert.IsType<FlashNotApplied>(failure);
+            Assert.Equal(new PeerCode(PeerCode.UefiStatus, SecurityViolation, "EFI_SECURITY_VIOLATION"), failure.PeerCode);
+            Assert.Equal(TargetState.PreviousRomIntact, failure.TargetState);
+        }
+    }
+
+    [Fact]
     public async Task FlashAsync_FirmwareRefusedIt_IsAFailureDuringFlash()
     {
         await using var target = await SshTarget.StartAsync();

@@ -2,11 +2,12 @@ using System.Collections.Immutable;
 using System.Globalization;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Transports.Inventory;
+using RomFlash.Sdk.Transports.Ssh.Firmware;
 using RomFlash.Sdk.Transports.Ssh.Reading;
 
 namespace RomFlash.Sdk.Transports.Ssh.Facts;
 
-/// <summary>The installed ROMs: SMBIOS, the EFI system resource table (UEFI 2.10, 23.4), array controllers. Root alone may read the table.</summary>
+/// <summary>The installed ROMs: SMBIOS, the EFI system resource table (UEFI 2.10, 23.4) and the results of capsules, array controllers. Root alone may read the table.</summary>
 internal static class RomFacts
 {
     private const string Esrt = "/sys/firmware/efi/esrt";
@@ -31,6 +32,7 @@ internal static class RomFacts
             printf '! {{Entries}}\n'
           fi
         fi
+        {{CapsuleVariables.Script}}
         {{ControllerFacts.Script}}
         """);
 
@@ -80,7 +82,7 @@ internal static class RomFacts
             });
         }
 
-        return FirmwareResources.ToRoms(DmiFacts.BiosVersion(readings), resources, "the firmware resource table does not tell") is { } roms
+        return FirmwareResources.ToRoms(DmiFacts.BiosVersion(readings), resources, "the firmware resource table does not tell", CapsuleVariables.Read(readings)) is { } roms
             ? roms.AddRange(ControllerFacts.Read(readings))
             : Unknown("the target tells neither a BIOS version nor a firmware resource table");
     }

@@ -7,7 +7,7 @@ using RomFlash.Sdk.Transports.SystemPartitions;
 
 namespace RomFlash.Sdk.Transports.Ssh.Firmware;
 
-/// <summary>The EFI variables of a target, as Linux's efivarfs shows them: of the global ones alone (UEFI 2.10, 3.3).</summary>
+/// <summary>The EFI variables of a target, as Linux's efivarfs shows them. Those that are written are global ones (UEFI 2.10, 3.3).</summary>
 internal sealed class EfiVariables(IRemoteScripts scripts)
 {
     /// <summary>Where efivarfs is mounted, below the target's root.</summary>
@@ -20,7 +20,10 @@ internal sealed class EfiVariables(IRemoteScripts scripts)
     private const int NoPlainFile = 45;
     private const int NotAllowed = 46;
 
-    public static string PathOf(string name) => IsName(name) ? $"{Folder}/{name}-{GlobalVariable}" : throw new ArgumentException("the name of a global EFI variable has letters and digits only", nameof(name));
+    public static string PathOf(string name) => PathOf(name, GlobalVariable);
+
+    /// <summary>Where a variable is that may be another vendor's: one whom UEFI itself names.</summary>
+    public static string PathOf(string name, string vendor) => IsName(name) ? $"{Folder}/{name}-{vendor}" : throw new ArgumentException("the name of an EFI variable that is used here has letters and digits only", nameof(name));
 
     /// <summary>Whether there are EFI variables at all: a mounted efivarfs has some, and an empty folder is where it would be mounted.</summary>
     public async ValueTask<bool> IsThereAsync(CancellationToken cancellationToken)

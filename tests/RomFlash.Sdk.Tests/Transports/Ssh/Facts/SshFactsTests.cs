@@ -4,9 +4,12 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
+using RomFlash.Sdk.Tests.Transports.Inventory;
 using RomFlash.Sdk.Transports;
 using RomFlash.Sdk.Transports.Directory;
+using RomFlash.Sdk.Transports.Inventory;
 using RomFlash.Sdk.Transports.Ssh.Facts;
+using RomFlash.Sdk.Transports.Ssh.Firmware;
 using RomFlash.Sdk.Transports.Ssh.Reading;
 using RomFlash.Sdk.Transports.SystemPartitions;
 
@@ -181,6 +184,153 @@ public sealed class SshFactsTests : IDisposable
         Assert.Equal((new PciId(0x1000, 0x0097), "device: 16.00.01.00"), (roms[3].Pci!.Value, roms[3].Versions.Single().ToString()));
         Assert.Empty(roms[4].Versions);
         Assert.All(roms.Skip(2), r => Assert.Equal(RomKind.ArrayController, r.Kind));
+    }
+
+    [Fact]
+    public async Task LastAttempt_TableKnowsOfNone_IsTheNewestResultOfTheClass()
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        Entry(1, DeviceClass, 2, 5, 4, 0, 0);
+        Results(
+            CapsuleBytes.OfImage(CapsuleBytes.SecurityViolation, new(SystemClass)),
+            CapsuleBytes.OfImage(CapsuleBytes.Aborted, new(SystemClass), new DateTime(2024, 2, 29, 23, 59, 58)),
+            CapsuleBytes.OfImage(0, Guid.NewGuid()),
+            CapsuleBytes.OfImage(0, new(DeviceClass)));
+        var roms = Value((await ReadAsync(FactKinds.Roms)).Roms);
+        Assert.Equal(new LastAttempt(null, new(PeerCode.UefiStatus, CapsuleBytes.Aborted, "EFI_ABORTED")) { Id = "Capsule0001 2024-02-29T23:59:58.0000000" }, Value(roms[0].LastAttempt));
+        Assert.Equal(new LastAttempt(null, new(PeerCode.UefiStatus, 0, "EFI_SUCCESS")) { Id = "Capsule0003" }, Value(roms[1].LastAttempt));
+    }
+
+    [Theory]
+    [InlineData(0x0002_3200u, 6u)]
+    [InlineData(0u, 6u)]
+    [InlineData(0x0002_3200u, 0u)]
+    public async Task LastAttempt_TableKnowsOfOne_IsTheTables(uint version, uint status)
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, version, status);
+        Results(CapsuleBytes.OfImage(CapsuleBytes.Aborted, new(SystemClass)), CapsuleBytes.Header(CapsuleBytes.Aborted));
+        Assert.Equal(new LastAttempt(version == 0 ? null : RomVersion.FromPacked(version), new(PeerCode.UefiLastAttempt, status)), Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt));
+    }
+
+    [Fact]
+    public async Task LastAttempt_ResultWithoutAnImage_IsOfTheOnlyEntryOrOfNobody()
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        Results(CapsuleBytes.OfImage(0, Guid.NewGuid()), CapsuleBytes.Header(CapsuleBytes.SecurityViolation), CapsuleBytes.Header(0, Guid.NewGuid()));
+        Assert.Equal(new PeerCode(PeerCode.UefiStatus, CapsuleBytes.SecurityViolation, "EFI_SECURITY_VIOLATION"), Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status);
+        Entry(1, DeviceClass, 2, 5, 4, 0, 0);
+        Assert.All(Value((await ReadAsync(FactKinds.Roms)).Roms), r => Assert.Equal(new LastAttempt(null, new(PeerCode.UefiLastAttempt, 0)), Value(r.LastAttempt)));
+    }
+
+    [Fact]
+    public async Task LastAttempt_TableWithoutTheFields_IsTheResultsWhereThereIsOne()
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        _target.Remove(Esrt + "/entry0/last_attempt_version").Remove(Esrt + "/entry0/last_attempt_status");
+        Assert.False(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt.IsKnown);
+        Results(CapsuleBytes.Header(CapsuleBytes.Aborted));
+        Assert.Equal(CapsuleBytes.Aborted, Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status.Number);
+    }
+
+    [Theory]
+    [InlineData(null, null, 3)]
+    [InlineData("Capsule0001", null, 1)]
+    [InlineData("Capsule0001\0", null, 1)]
+    [InlineData("Capsule0001", "Capsule0003", 1)]
+    [InlineData("Capsule0004", null, -1)]
+    [InlineData("Capsule000a", null, -1)]
+    [InlineData("Capsule1", null, -1)]
+    [InlineData("CapsuleLast", null, -1)]
+    [InlineData("", null, -1)]
+    [InlineData("Capsule0003\0\0", null, -1)]
+    public async Task LastAttempt_Newest_IsWhatTheFirmwareNames(string? last, string? max, int expected)
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        Results([.. Enumerable.Range(0, 4).Select(i => CapsuleBytes.Header(CapsuleBytes.Error | (uint)(i + 1)))]);
+        if (last is not null)
+        {
+            _target.CapsuleVariable(CapsuleReport.Last, CapsuleBytes.Name(last));
+        }
+
+        if (max is not null)
+        {
+            _target.CapsuleVariable(CapsuleReport.Max, CapsuleBytes.Name(max));
+        }
+
+        var status = Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status;
+        Assert.Equal(expected < 0 ? new PeerCode(PeerCode.UefiLastAttempt, 0) : EfiStatus.ToPeerCode(CapsuleBytes.Error | (uint)(expected + 1)), status);
+    }
+
+    [Theory]
+    [InlineData("Capsule0003", 2)]
+    [InlineData("Capsule0001", -1)]
+    [InlineData("nonsense", -1)]
+    [InlineData(null, -1)]
+    public async Task LastAttempt_NumbersHaveBegunAnew_GoesOnAtTheGreatest(string? max, int expected)
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        Results([.. Enumerable.Range(0, 4).Select(i => CapsuleBytes.OfImage(CapsuleBytes.Error | (uint)(i + 1), i == 2 ? new(SystemClass) : Guid.NewGuid()))]);
+        _target.CapsuleVariable(CapsuleReport.Last, CapsuleBytes.Name("Capsule0001"));
+        if (max is not null)
+        {
+            _target.CapsuleVariable(CapsuleReport.Max, CapsuleBytes.Name(max));
+        }
+
+        Assert.Equal(expected < 0 ? 0 : CapsuleBytes.Error | (uint)(expected + 1), Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status.Number);
+    }
+
+    [Fact]
+    public async Task LastAttempt_OlderThanTheNewestThatAreRead_IsNotLookedFor()
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        var others = Enumerable.Repeat(0, CapsuleVariables.MaxResults - 1).Select(_ => CapsuleBytes.OfImage(0, Guid.NewGuid()));
+        Results([CapsuleBytes.OfImage(CapsuleBytes.Aborted, new(SystemClass)), .. others]);
+        Assert.Equal(CapsuleBytes.Aborted, Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status.Number);
+        Results([CapsuleBytes.OfImage(CapsuleBytes.Aborted, new(SystemClass)), .. others, CapsuleBytes.OfImage(0, Guid.NewGuid())]);
+        Assert.Equal(0u, Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status.Number);
+        Assert.Equal(CapsuleVariables.MaxResults + 1, _target.Scripts.Ran[^1].Reply.Text.Split('\n').Count(l => l.StartsWith("x ", StringComparison.Ordinal) && l.Contains("/Capsule", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task LastAttempt_BehindOneThatIsGone_IsNotTold(bool isFolder)
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        Results(CapsuleBytes.Header(CapsuleBytes.Aborted), CapsuleBytes.Header(CapsuleBytes.Aborted));
+        var path = EfiVariables.PathOf("Capsule0001", CapsuleReport.Vendor);
+        _target.Remove(path);
+        if (isFolder)
+        {
+            _target.Folder(path);
+        }
+
+        Assert.Equal(new PeerCode(PeerCode.UefiLastAttempt, 0), Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status);
+    }
+
+    [Fact]
+    public async Task LastAttempt_HostileVariables_LeaveTheFactsReadable()
+    {
+        StageMachine();
+        Entry(0, SystemClass, 1, 5, 4, 0, 0);
+        var garbage = new byte[300];
+        new Random(11).NextBytes(garbage);
+        Results(
+            [CapsuleBytes.OfImage(CapsuleBytes.Aborted, new(SystemClass)), [1], garbage, .. Enumerable.Repeat(new byte[200_000], CapsuleVariables.MaxResults - 5), CapsuleBytes.OfImage(0, new(SystemClass))[..^1], [.. CapsuleBytes.Header(0), .. new byte[CapsuleResult.MaxBytes]]]);
+        var facts = await ReadAsync(FactKinds.All);
+        Assert.Equal("esrt: 0x00000005", Value(facts.Roms)[0].Versions[1].ToString());
+        Assert.Equal("Capsule0000", Value(Value(facts.Roms)[0].LastAttempt).Id);
+
+        _target.CapsuleVariable(CapsuleReport.Last, new byte[5_000_000]).CapsuleVariable(CapsuleReport.Max, garbage);
+        Assert.Equal(new PeerCode(PeerCode.UefiLastAttempt, 0), Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status);
     }
 
     [Fact]
@@ -538,6 +688,17 @@ public sealed class SshFactsTests : IDisposable
         {
             _target.Put(string.Create(CultureInfo.InvariantCulture, $"{Esrt}/entry{number}/{name}"), string.Create(CultureInfo.InvariantCulture, $"{text}\n"));
         }
+    }
+
+    // The first is the oldest.
+    private void Results(params byte[][] values)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            _target.CapsuleVariable(CapsuleReport.NameOf((ushort)i), values[i]);
+        }
+
+        _target.CapsuleVariable(CapsuleReport.Last, CapsuleBytes.Name(CapsuleReport.NameOf((ushort)(values.Length - 1))));
     }
 
     // As the kernel has it: the bus and the class have links to where the devices are.
