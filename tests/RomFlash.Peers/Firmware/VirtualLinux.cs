@@ -40,8 +40,9 @@ public sealed class VirtualLinux : IAsyncDisposable
     /// <summary>Makes one that runs, with version 1 of each ROM.</summary>
     /// <param name="kind">Its firmware.</param>
     /// <param name="trusts">Whose capsules it takes, where it asks for signatures.</param>
+    /// <param name="hasArray">Whether its table tells of the second ROM, too.</param>
     /// <returns>The machine.</returns>
-    public static async Task<VirtualLinux> StartAsync(FirmwareKind kind, FirmwareSigner? trusts = null)
+    public static async Task<VirtualLinux> StartAsync(FirmwareKind kind, FirmwareSigner? trusts = null, bool hasArray = false)
     {
         var board = await VirtualBoard.CreateAsync(FirmwareBuild.Load(kind), trusts);
         SshServer? server = null;
@@ -57,8 +58,12 @@ public sealed class VirtualLinux : IAsyncDisposable
                 TakesAnyFile = kind is FirmwareKind.TakesAnyFile,
                 PartitionId = VirtualBoard.PartitionId,
             });
-            root.SetFirmware(new(FirmwareBuild.ArrayClass, 2, Packed(1)));
-            root.NameFirmware(FirmwareBuild.ArrayClass);
+            if (hasArray)
+            {
+                root.SetFirmware(new(FirmwareBuild.ArrayClass, 2, Packed(1)));
+                root.NameFirmware(FirmwareBuild.ArrayClass);
+            }
+
             return new(board, server, root);
         }
         catch
@@ -93,7 +98,11 @@ public sealed class VirtualLinux : IAsyncDisposable
             Root.PlayRestart();
             Root.Write("sys/class/dmi/id/bios_version", Smbios(version) + "\n");
             Root.SetFirmware(Root.GetFirmware(FirmwareBuild.SystemClass)! with { Version = Packed(version) });
-            Root.SetFirmware(Root.GetFirmware(FirmwareBuild.ArrayClass)! with { Version = Packed(await Board.FlashedVersionAsync(VirtualBoard.ArrayOffset)) });
+            if (Root.GetFirmware(FirmwareBuild.ArrayClass) is { } array)
+            {
+                Root.SetFirmware(array with { Version = Packed(await Board.FlashedVersionAsync(VirtualBoard.ArrayOffset)) });
+            }
+
             await Server.RestartAsync();
         }
 

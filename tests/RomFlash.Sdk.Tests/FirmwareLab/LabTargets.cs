@@ -133,7 +133,7 @@ internal sealed class SshLabTarget : LabTarget
 
     public override bool IsRestartAsked => _linux.Root.PendingShutdown is not null;
 
-    public static async Task<SshLabTarget> StartAsync(FirmwareKind kind = FirmwareKind.NeedsIndications, FirmwareSigner? trusts = null) => new(await VirtualLinux.StartAsync(kind, trusts));
+    public static async Task<SshLabTarget> StartAsync(FirmwareKind kind = FirmwareKind.NeedsIndications, FirmwareSigner? trusts = null, bool hasArray = false) => new(await VirtualLinux.StartAsync(kind, trusts, hasArray));
 
     public override Task<IReadOnlyList<BoardBoot>> BootAsync(Func<bool>? cut = null) => _linux.RestartAsync(cut);
 

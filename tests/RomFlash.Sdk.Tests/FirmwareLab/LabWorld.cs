@@ -6,6 +6,7 @@ using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Tests.Journal;
+using RomFlash.Sdk.Transports.Inventory;
 using Xunit.Abstractions;
 
 namespace RomFlash.Sdk.Tests.FirmwareLab;
@@ -88,6 +89,8 @@ internal sealed class LabWorld : IAsyncDisposable
     public async Task<string> TellAsync(LabTarget target, string staged, string expected, FlashReport? report)
     {
         var (system, array) = (await target.Board.FlashedVersionAsync(), await target.Board.FlashedVersionAsync(VirtualBoard.ArrayOffset));
+        // The product's own reader understands what real firmware leaves.
+        Assert.All(target.Board.Results, v => Assert.Equal(BitConverter.ToUInt64(v.Value, 40), CapsuleResult.TryParse(v.Value)?.Status));
         var results = target.Board.Results.Select(v => $"{v.Name} 0x{BitConverter.ToUInt64(v.Value, 40):x}");
         var said = report is null ? "nothing was asked" : report.Result.TryGetValue(out var outcome, out var failure) ? outcome.Kind.ToString() : $"{failure.Code} {failure.GetType().Name}, {failure.TargetState}{(failure.PeerCode is { } code ? $", {code}" : string.Empty)}";
         var line = $"[romflash] lab {target.Name}: staged {staged}; expected {expected}; firmware: flash holds {(system == 0 ? "neither" : $"version {system}")}, second ROM {array}, {(results.Any() ? string.Join(", ", results) : "no result")}; SDK: {said}";

@@ -18,6 +18,19 @@ public sealed class CapsuleResultTests
         Assert.Equal(new CapsuleResult(Class, null, 0), CapsuleResult.TryParse(CapsuleBytes.Header(0, Class)));
     }
 
+    [Theory]
+    [InlineData("Success.bin", 0ul, "EFI_SUCCESS")]
+    [InlineData("Unsupported.bin", 0x8000_0000_0000_0003ul, "EFI_UNSUPPORTED")]
+    public void TryParse_OfRealFirmware_TellsWhatBecameOfTheCapsule(string file, ulong status, string symbol)
+    {
+        // U-Boot 2023.01 in the firmware lab, on 2026-11-27.
+        var result = CapsuleResult.TryParse(CapsuleBytes.OfFile(file));
+        Assert.NotNull(result);
+        Assert.Equal((CapsuleResult.FirmwareManagement, status, new DateTime(2026, 11, 27)), (result.CapsuleGuid, result.Status, result.Processed?.Date));
+        Assert.Null(result.Image);
+        Assert.Equal(symbol, EfiStatus.ToPeerCode(result.Status).Symbol);
+    }
+
     [Fact]
     public void TryParse_ByteByByte_IsWhatTheStandardSays()
     {
