@@ -136,7 +136,7 @@ internal static class OutcomeRules
 
         var readings = scheduled.Components.Select(c => (Component: c, Rom: roms.FirstOrDefault(r => string.Equals(r.Id, c.ComponentId, StringComparison.Ordinal)))).Select(p => (p.Component, p.Rom, Result: Read(p.Component, p.Rom))).ToImmutableArray();
         var text = string.Join("; ", readings.Select(r => $"{r.Component.ComponentId}: {(r.Rom is null ? "not listed" : string.Join(", ", r.Rom.Versions))}, expected {string.Join(" or ", r.Component.Expected)}"));
-        var status = readings.Select(r => r.Rom is not null && r.Rom.LastAttempt.TryGet(out var attempt) && attempt.HasFailed ? attempt.Status : (PeerCode?)null).FirstOrDefault(s => s is not null);
+        var status = readings.Select(r => r.Rom is not null && r.Rom.LastAttempt.TryGet(out var attempt) && attempt.HasFailedSince(r.Component.AttemptBefore) ? attempt.Status : (PeerCode?)null).FirstOrDefault(s => s is not null);
 
         if (readings.Any(r => r.Result is ReadBack.Other))
         {

@@ -51,12 +51,13 @@ public sealed record LastAttempt(RomVersion? Version, PeerCode Status)
     /// <returns>True for one that has failed since.</returns>
     public bool HasFailedSince(LastAttempt? before) => HasFailed && IsNewSince(before);
 
+    /// <summary>The id of what a table says that knows of no attempt, where the firmware's own records were read as well, and there were none.</summary>
+    internal const string NoneAtAll = "none";
+
     // What firmware wrote down of a capsule (UEFI 2.10, 8.5.6) is told where the resource table knows of no attempt. A table that has forgotten its attempt makes an old result show; that is no attempt
-    // since. Nor is it one that results are gone, and the table still knows of none. Results that were not read before may be of any age.
+    // since, and neither is it one that the table knows of none. Results that were not read before may be of any age.
     internal bool IsNewSince(LastAttempt? before) =>
-        this != before
-        && (Status.Dialect == PeerCode.UefiStatus ? before is not null && (before.Status.Dialect == PeerCode.UefiStatus || before.IsNoneOfTheTable)
-            : before is null || before.Status.Dialect != PeerCode.UefiStatus || !IsNoneOfTheTable);
+        this != before && !IsNoneOfTheTable && (Status.Dialect != PeerCode.UefiStatus || (before is not null && (before.Status.Dialect == PeerCode.UefiStatus || before is { IsNoneOfTheTable: true, Id: NoneAtAll })));
 
     private bool IsNoneOfTheTable => this is { Version: null, Status: { Dialect: PeerCode.UefiLastAttempt, Number: 0 } };
 }

@@ -38,7 +38,7 @@ internal static class FirmwareResources
     /// <param name="biosVersion">The version that SMBIOS tells, or null.</param>
     /// <param name="resources">The table's entries.</param>
     /// <param name="notTold">Why something is unknown that an entry does not tell.</param>
-    /// <param name="reports">What the firmware left of capsules, the newest first: it tells the last attempt where the table knows of none.</param>
+    /// <param name="reports">What the firmware left of capsules, the newest first: it tells the last attempt where the table knows of none. Null when that was not read.</param>
     /// <returns>Null when neither tells of any.</returns>
     public static ImmutableArray<InstalledRom>? ToRoms(string? biosVersion, IReadOnlyCollection<FirmwareResource> resources, string notTold, IReadOnlyCollection<CapsuleReport>? reports = null)
     {
@@ -50,7 +50,7 @@ internal static class FirmwareResources
         foreach (var resource in resources.OrderBy(r => r.FirmwareClass))
         {
             var report = resource.HasAttempt ? null : CapsuleReport.FindNewest(reports ?? [], resource.FirmwareClass, isOnly: resources.Count == 1);
-            var rom = ToRom(resource, notTold, report);
+            var rom = ToRom(resource, notTold, report, isNone: reports is not null && report is null && !resource.HasAttempt);
             if (resource.IsSystem && isSystem)
             {
                 system = rom with { Id = system.Id, Kind = system.Kind, Versions = [.. system.Versions, .. rom.Versions] };
@@ -70,7 +70,7 @@ internal static class FirmwareResources
         return roms.ToImmutable();
     }
 
-    private static InstalledRom ToRom(FirmwareResource resource, string notTold, CapsuleReport? report) => new()
+    private static InstalledRom ToRom(FirmwareResource resource, string notTold, CapsuleReport? report, bool isNone) => new()
     {
         Id = $"esrt-{resource.FirmwareClass:D}",
         Kind = resource.IsSystem ? RomKind.SystemRom : KindOf(resource.ToldKind),
@@ -79,7 +79,7 @@ internal static class FirmwareResources
         Versions = resource.Version is { } installed ? [new(FactSource.Esrt, RomVersion.FromPacked(installed))] : [],
         LowestSupportedVersion = resource.LowestSupportedVersion is { } least ? RomVersion.FromPacked(least) : Fact<RomVersion>.Unknown(notTold),
         LastAttempt = report is not null ? report.ToAttempt() : resource.LastAttemptStatus is { } status
-            ? new LastAttempt(resource.LastAttemptVersion is { } last and > 0 ? RomVersion.FromPacked(last) : null, new PeerCode(PeerCode.UefiLastAttempt, status))
+            ? new LastAttempt(resource.LastAttemptVersion is { } last and > 0 ? RomVersion.FromPacked(last) : null, new PeerCode(PeerCode.UefiLastAttempt, status)) { Id = isNone ? LastAttempt.NoneAtAll : null }
             : Fact<LastAttempt>.Unknown(notTold),
     };
 

@@ -8,23 +8,24 @@ internal sealed class SshConfiguration(IReadOnlyList<string> lines)
 {
     private const int MaxLines = 1000;
 
-    /// <summary>AES-GCM by OpenSSH's names (PROTOCOL, section 1.6).</summary>
+    // By OpenSSH's names (PROTOCOL, section 1.6; PROTOCOL.chacha20poly1305).
+    private const string ChaCha20 = "chacha20-poly1305@openssh.com";
+
     private static readonly string[] s_fastCiphers = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"];
 
-    private static bool HasAesInstructions => System.Runtime.Intrinsics.X86.Aes.IsSupported && Pclmulqdq.IsSupported || System.Runtime.Intrinsics.Arm.Aes.IsSupported;
+    private static bool HasAesInstructions => (System.Runtime.Intrinsics.X86.Aes.IsSupported && Pclmulqdq.IsSupported) || System.Runtime.Intrinsics.Arm.Aes.IsSupported;
 
     /// <summary>
-    /// The ciphers that the configuration permits, none more and none less, with AES-GCM first; null where that changes nothing. ChaCha20, which OpenSSH puts first, takes several times the processor's time where it has
-    /// instructions for AES, and is what CVE-2023-48795 needs.
+    /// The ciphers that the configuration permits, none more and none less, with AES-GCM before ChaCha20 where that is the first, as by default; null where nothing changes. ChaCha20 takes several times the
+    /// processor's time where it has instructions for AES, and is what CVE-2023-48795 needs.
     /// </summary>
     public string? Ciphers
     {
         get
         {
             var permitted = Value("ciphers")?.Split(',') ?? [];
-            var fast = HasAesInstructions ? permitted.Intersect(s_fastCiphers, StringComparer.Ordinal).ToArray() : [];
-            var ordered = string.Join(',', fast.Concat(permitted.Except(fast, StringComparer.Ordinal)));
-            return fast is [] || ordered == string.Join(',', permitted) ? null : ordered;
+            var fast = HasAesInstructions && permitted is [ChaCha20, ..] ? permitted.Intersect(s_fastCiphers, StringComparer.Ordinal).ToArray() : [];
+            return fast is [] ? null : string.Join(',', fast.Concat(permitted.Except(fast, StringComparer.Ordinal)));
         }
     }
 

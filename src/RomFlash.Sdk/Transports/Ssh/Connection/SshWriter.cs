@@ -1,7 +1,7 @@
 namespace RomFlash.Sdk.Transports.Ssh.Connection;
 
 /// <summary>
-/// Writes to a process's standard input, what is long by a thread of its own that lives until the input is closed. A pipe that is full blocks whoever writes: a far side that does not read takes no thread
+/// Writes to a process's standard input, what is long by a thread of its own that lives for as long as it has something to do. A pipe that is full blocks whoever writes: a far side that does not read takes no thread
 /// of the pool. Nothing is written asynchronously: that would make the pipe a non-blocking one, and .NET wakes two threads then whenever a few KiB have left, which look for more work before they sleep, and
 /// take the processor from the processes that encrypt. Not for several callers at once.
 /// </summary>
@@ -10,9 +10,13 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
     // What must leave within the time in which the channel has to move: a slow link needs it to be little.
     private const int Piece = 64 * 1024;
 
-    // Whoever asks has had an answer to what they sent before, so that the pipe is empty, and has room for so much.
-    private const int DirectBytes = 16 * 1024;
+    // Whoever asks has had an answer to what they sent before, so that the pipe is empty. So much has room in any: Linux gives two pages where a user has many pipes, and Windows one.
+    private const int DirectBytes = 4096;
+
     private const int StackBytes = 256 * 1024;
+
+    // Longer than between what is sent in a row.
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(1);
 
     private readonly object _turn = new();
     private ReadOnlyMemory<byte> _next;
@@ -24,7 +28,7 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
     /// <summary>Writes everything; <see cref="TimeoutException"/> when no bytes have left for so long. Who stops waiting has to end the process: bytes may leave until then.</summary>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, TimeSpan stall, CancellationToken cancellationToken)
     {
-        if (bytes.Length <= DirectBytes && _thread is null)
+        if (bytes.Length <= DirectBytes)
         {
             cancellationToken.ThrowIfCancellationRequested();
             stream.Write(bytes.Span);
@@ -70,8 +74,9 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
             (_next, _written) = (bytes, written);
             if (_thread is null)
             {
-                _thread = new Thread(Run, StackBytes) { IsBackground = true, Name = "romflash ssh" };
-                _thread.UnsafeStart();
+                var thread = new Thread(Run, StackBytes) { IsBackground = true, Name = "romflash ssh" };
+                thread.UnsafeStart();
+                _thread = thread;
             }
 
             Monitor.Pulse(_turn);
@@ -93,9 +98,10 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
 
                 written.SetResult();
             }
-            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            catch (Exception e)
             {
-                written.SetException(e);
+                // Whoever waits hears of it: out of a thread of ours, it would end the process.
+                written.SetException(e is IOException or ObjectDisposedException ? e : new IOException(e.Message, e));
             }
         }
     }
@@ -105,9 +111,13 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
     {
         lock (_turn)
         {
-            while (_written is null && !_isClosed)
+            while (_written is null && !_isClosed && Monitor.Wait(_turn, s_idle))
             {
-                Monitor.Wait(_turn);
+            }
+
+            if (_written is null)
+            {
+                _thread = null;
             }
 
             var taken = _written is { } written ? (_next, written) : default((ReadOnlyMemory<byte>, TaskCompletionSource)?);

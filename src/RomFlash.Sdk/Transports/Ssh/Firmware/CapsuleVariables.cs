@@ -40,18 +40,23 @@ internal static class CapsuleVariables
         """);
 
     /// <summary>Reads what <see cref="Script"/> read.</summary>
-    /// <returns>Results, the newest first; none where the firmware does not say which is the newest.</returns>
-    public static IReadOnlyList<CapsuleReport> Read(TargetReadings readings)
+    /// <returns>Results, the newest first, and none where there are none; null when nobody can tell: one can't be read, or the firmware does not say which is the newest.</returns>
+    public static IReadOnlyList<CapsuleReport>? Read(TargetReadings readings)
     {
         if (NumberOf(readings, CapsuleReport.Last) is not { } last)
         {
-            return [];
+            return readings.IsUnreadable(PathOf(CapsuleReport.Last)) || readings.Bytes(PathOf(CapsuleReport.Last)) is not null ? null : [];
         }
 
         var reports = new List<CapsuleReport>();
         foreach (var number in CapsuleReport.NewestFirst(last, NumberOf(readings, CapsuleReport.Max)).Take(MaxResults))
         {
             // Firmware leaves no gap. Behind one that is gone or can't be read, the newest that is found may be an old one, and would look like an attempt since.
+            if (readings.IsUnreadable(PathOf(CapsuleReport.NameOf(number))))
+            {
+                return null;
+            }
+
             if (readings.Bytes(PathOf(CapsuleReport.NameOf(number))) is not { Length: > 0 } bytes)
             {
                 break;

@@ -17,6 +17,7 @@ public sealed class SshConfigurationTests
     [InlineData($"{Chacha},{Gcm128}", $"{Gcm128},{Chacha}")]
     [InlineData($"{Gcm128},{Chacha}", null)]
     [InlineData(Gcm256, null)]
+    [InlineData($"aes256-ctr,{Gcm128},{Chacha}", null)]
     [InlineData($"{Chacha},aes128-ctr", null)]
     [InlineData("", null)]
     public void Ciphers_AnyList_AreTheSameAndGcmFirst(string permitted, string? expected) =>

@@ -222,7 +222,7 @@ public sealed class SshFactsTests : IDisposable
         Results(CapsuleBytes.OfImage(0, Guid.NewGuid()), CapsuleBytes.Header(CapsuleBytes.SecurityViolation), CapsuleBytes.Header(0, Guid.NewGuid()));
         Assert.Equal(new PeerCode(PeerCode.UefiStatus, CapsuleBytes.SecurityViolation, "EFI_SECURITY_VIOLATION"), Value(Value((await ReadAsync(FactKinds.Roms)).Roms)[0].LastAttempt).Status);
         Entry(1, DeviceClass, 2, 5, 4, 0, 0);
-        Assert.All(Value((await ReadAsync(FactKinds.Roms)).Roms), r => Assert.Equal(new LastAttempt(null, new(PeerCode.UefiLastAttempt, 0)), Value(r.LastAttempt)));
+        Assert.All(Value((await ReadAsync(FactKinds.Roms)).Roms), r => Assert.Equal(new LastAttempt(null, new(PeerCode.UefiLastAttempt, 0)) { Id = LastAttempt.NoneAtAll }, Value(r.LastAttempt)));
     }
 
     [Fact]
