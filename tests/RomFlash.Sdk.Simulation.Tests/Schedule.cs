@@ -62,11 +62,14 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
     /// <summary>Whether a plan is made before anything goes wrong, and all runs are bound to it.</summary>
     public bool IsPlanned { get; init; }
 
-    public override string ToString() => $"{Persona}{(IsPlanned ? " (planned)" : string.Empty)}: {string.Join("; ", Mishaps.Select(m => m.ToString()))}";
+    /// <summary>Whether the old ROMs are staged beside the new ones.</summary>
+    public bool HasBackups { get; init; }
+
+    public override string ToString() => $"{Persona}{(IsPlanned ? " (planned)" : string.Empty)}{(HasBackups ? " (with backups)" : string.Empty)}: {string.Join("; ", Mishaps.Select(m => m.ToString()))}";
 
     public IReadOnlyList<string> Run(Func<RomFlashClientOptions, RomFlashClientOptions>? mutate = null)
     {
-        var world = World = new World(Persona, mutate);
+        var world = World = new World(Persona, mutate) { HasBackups = HasBackups };
         var invariants = new Invariants(world);
         if (IsPlanned)
         {
