@@ -8,7 +8,7 @@ namespace RomFlash.Sdk.Simulation.Tests;
 /// <summary>Every remote operation of a full upgrade, every fault, every persona.</summary>
 public sealed class EnumeratedSimulationTests(ITestOutputHelper output)
 {
-    public static TheoryData<string> WithBackups => [.. SimulatedPersona.All.Where(p => p is { UsesSystemPartition: true, HasClaim: true, ReturnsAsAnotherMachine: false, Effect: DepositEffect.Inert }).Select(p => p.Name)];
+    public static TheoryData<string> WithBackups => [.. SimulatedPersona.All.Where(p => p is { UsesSystemPartition: true, HasClaim: true, ReturnsAsAnotherMachine: false, LosesShareAfterBoot: false, Effect: DepositEffect.Inert }).Select(p => p.Name)];
 
     public static TheoryData<string> Personas => [.. SimulatedPersona.All.Select(p => p.Name)];
 

@@ -132,7 +132,8 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
         // What could not be removed was named, and the next run removes it.
         if (isOver && world.Runs[^1].Report is { Outcome: FlashOutcomeKind.Upgraded } last && (world.Target.Claim is not null || !world.Target.Deposits.IsEmpty))
         {
-            if (last.Result.TryGetValue(out var outcome, out _) && outcome.Notes.IsEmpty)
+            // A target that hides what lies there leaves nothing to name; what is armed is found by itself, so that only what lies beside it can be hidden.
+            if (last.Result.TryGetValue(out var outcome, out _) && outcome.Notes.IsEmpty && !(HasBackups && invariants.TargetLies))
             {
                 invariants.NotNamed();
             }

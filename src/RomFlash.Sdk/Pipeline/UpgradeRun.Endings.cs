@@ -246,6 +246,11 @@ internal sealed partial class UpgradeRun
         // Which ROM runs is not known then, and the copy may be what brings the target back; a later run removes it.
         _phase = Phase.Settled;
         var left = await CleanUpAsync(keepsBackup: failure is UnexpectedVersion).ConfigureAwait(false);
+        if (failure is UnexpectedVersion && _deposit is not null && HasBackup)
+        {
+            left = left.Add($"deposit {_deposit.ToBackup().Id}, kept: it may be what brings the target back");
+        }
+
         return failure is not null
             ? await ConcludeAsync(failure with { Leftovers = left }, isFinal: true).ConfigureAwait(false)
             : await ConcludeUpgradedAsync(outcome!, left).ConfigureAwait(false);
@@ -327,6 +332,9 @@ internal sealed partial class UpgradeRun
         return left;
     }
 
+    // Perhaps, as long as it is only intended: then nobody knows how far it came.
+    private bool HasBackup => _recovery.Any(p => p.Copy is BackupCopy.Intended or BackupCopy.Staged);
+
     private static bool IsDeposit(string leftover) => leftover.StartsWith("deposit", StringComparison.Ordinal);
 
     private async ValueTask<ImmutableArray<string>> CleanUpOnceAsync(bool keepsBackup, CancellationToken cancellationToken)
@@ -338,11 +346,21 @@ internal sealed partial class UpgradeRun
             if (!cleaned.TryGetValue(out var evidence, out var failure))
             {
                 left.Add($"deposit {_deposit.Id}: {failure.Code} {failure.Message}");
+                if (HasBackup)
+                {
+                    left.Add($"deposit {_deposit.ToBackup().Id}: {failure.Code} {failure.Message}");
+                }
             }
             else if (!evidence.Leftovers.IsDefaultOrEmpty)
             {
                 left.AddRange(evidence.Leftovers);
             }
+        }
+
+        foreach (var id in _phase == Phase.Settled && !keepsBackup ? _keptBackups : [])
+        {
+            var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(id)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            left.AddRange(!cleaned.TryGetValue(out var evidence, out var failure) ? [$"deposit {id}: {failure.Code} {failure.Message}"] : evidence.Leftovers.IsDefault ? [] : evidence.Leftovers);
         }
 
         if (_claim is null && _isClaimUncertain)
@@ -388,7 +406,7 @@ internal sealed partial class UpgradeRun
         if (_deposit is not null)
         {
             left.Add($"deposit {_deposit.Id}");
-            if (_recovery.Any(p => p.Copy is BackupCopy.Intended or BackupCopy.Staged))
+            if (HasBackup)
             {
                 left.Add($"deposit {_deposit.ToBackup().Id}, perhaps");
             }

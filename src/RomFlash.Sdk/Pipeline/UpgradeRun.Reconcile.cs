@@ -265,6 +265,7 @@ internal sealed partial class UpgradeRun
             return swept;
         }
 
+        _keptBackups = [.. evidence.Backups.Select(b => b.Id).Where(needed.Contains).Distinct(StringComparer.Ordinal)];
         var (removed, leftovers) = (evidence.Removed, evidence.Leftovers.IsDefault ? [] : evidence.Leftovers);
         foreach (var id in evidence.Backups.Select(b => b.Id).Where(id => !needed.Contains(id)).Distinct(StringComparer.Ordinal))
         {

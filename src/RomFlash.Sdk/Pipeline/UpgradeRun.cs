@@ -59,6 +59,9 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private ImmutableArray<UpgradeComponent> _components = [];
     private ImmutableArray<UpgradeComponent> _completed = [];
     private ImmutableArray<RecoveryPlan> _recovery = [];
+
+    // Of earlier flashes, and still there: of no use once this one has come to a known end.
+    private ImmutableArray<string> _keptBackups = [];
     private VerificationMethod _verification;
     private bool _hadClaim;
 
