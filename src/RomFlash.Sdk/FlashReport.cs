@@ -4,6 +4,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 
@@ -38,6 +39,9 @@ public sealed record FlashReport
 
     /// <summary>The components of earlier boots of this upgrade, each confirmed, where it took more than one boot.</summary>
     public ImmutableArray<UpgradeComponent> Completed { get; init; } = [];
+
+    /// <summary>What it takes to bring the components of the last boot back, as it was journalled before anything was armed; empty when it did not get that far.</summary>
+    public ImmutableArray<RecoveryPlan> Recovery { get; init; } = [];
 
     /// <summary>How the staged copy was verified; <see cref="VerificationMethod.None"/> when it did not get that far.</summary>
     public VerificationMethod Verification { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Targets;
@@ -19,6 +20,12 @@ public sealed record FlashRequest(FlashTarget Target, ImmutableArray<RomImage> I
         : this(target, [image], FlashPolicy.Default)
     {
     }
+
+    /// <summary>
+    /// Validated images to come back with, or none. One that the catalog names for a component is staged beside the upgrade where deposits lie on a system partition and mean
+    /// nothing by themselves, and is never armed; <see cref="FlashBlocker.BackupDoesNotFit"/> when it has no room. The others stay here.
+    /// </summary>
+    public ImmutableArray<RomImage> BackupImages { get; init; } = [];
 
     /// <summary>The plan that this request carries out, or null. Made by <see cref="FlashPlan.ToRequests"/>; then nothing but what the plan holds is flashed.</summary>
     public PlanBinding? Plan { get; init; }

@@ -92,7 +92,7 @@ public sealed class RomFlashClient
         var found = new PreflightReport[targets.Length];
         var options = new ParallelOptions { MaxDegreeOfParallelism = concurrency, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, targets.Length, options, async (i, stop) =>
-            found[i] = await PreflightAsync(new FlashRequest(targets[i], request.Images, request.Policy with { Window = request.WindowOf(targets[i]) }), stop).ConfigureAwait(false)).ConfigureAwait(false);
+            found[i] = await PreflightAsync(new FlashRequest(targets[i], request.Images, request.Policy with { Window = request.WindowOf(targets[i]) }) { BackupImages = request.BackupImages }, stop).ConfigureAwait(false)).ConfigureAwait(false);
         return FlashPlan.TryCreate(request, ImmutableCollectionsMarshal.AsImmutableArray(found), _services.Time.GetUtcNow());
     }
 
@@ -264,7 +264,10 @@ public sealed class RomFlashClient
     private static FlashReport Refused(FlashRequest request, FlashFailure failure) => new() { Target = request.Target, Result = failure };
 
     private static string? FindMisuse(FlashRequest request) =>
-        request.Images.IsDefaultOrEmpty || request.Images.Contains(null!) ? "a request has at least one image, and none is null" : FindMisuse(request.Policy);
+        request.Images.IsDefaultOrEmpty || request.Images.Contains(null!)
+        ? "a request has at least one image, and none is null"
+        : !request.BackupImages.IsDefault && request.BackupImages.Contains(null!) ? "no backup image is null"
+        : FindMisuse(request.Policy);
 
     // A timer reaches 49 days; a deadline of zero would end everything before it begins.
     private static string? FindMisuse(FlashPolicy? policy)

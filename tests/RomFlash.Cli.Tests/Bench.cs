@@ -117,6 +117,24 @@ public sealed class Bench : IDisposable
         File.WriteAllText(Catalog, catalog.ToJsonString());
     }
 
+    /// <summary>Writes an image to come back with, which the catalog's release names from now on, and says where it is.</summary>
+    public string WriteBackup()
+    {
+        var path = Path.Combine(Folder, "previous.cap");
+        var content = File.ReadAllBytes(Image);
+        content[^1] ^= 1;
+        File.WriteAllBytes(path, content);
+        var catalog = JsonNode.Parse(File.ReadAllBytes(Catalog))!;
+        catalog["systems"]![0]!["roms"]![0]!["releases"]![0]!["recovery"] = new JsonObject
+        {
+            ["sha256"] = Convert.ToHexStringLower(SHA256.HashData(content)),
+            ["size"] = content.Length,
+            ["name"] = "previous.cap",
+        };
+        File.WriteAllText(Catalog, catalog.ToJsonString());
+        return path;
+    }
+
     /// <summary>Writes the image's signature beside it, and its maker's certificate. A detached signature is the same thing, whatever it is of.</summary>
     public void SignImage() => SignImage(Image);
 

@@ -1,5 +1,6 @@
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Testing.Simulation;
+using RomFlash.Sdk.Transports;
 using Xunit.Abstractions;
 
 namespace RomFlash.Sdk.Simulation.Tests;
@@ -7,6 +8,8 @@ namespace RomFlash.Sdk.Simulation.Tests;
 /// <summary>Every remote operation of a full upgrade, every fault, every persona.</summary>
 public sealed class EnumeratedSimulationTests(ITestOutputHelper output)
 {
+    public static TheoryData<string> WithBackups => [.. SimulatedPersona.All.Where(p => p is { UsesSystemPartition: true, HasClaim: true, ReturnsAsAnotherMachine: false, LosesShareAfterBoot: false, Effect: DepositEffect.Inert }).Select(p => p.Name)];
+
     public static TheoryData<string> Personas => [.. SimulatedPersona.All.Select(p => p.Name)];
 
     [Theory]
@@ -71,6 +74,24 @@ public sealed class EnumeratedSimulationTests(ITestOutputHelper output)
         }
 
         Check(name, schedules);
+    }
+
+    // What lies beside the upgrade is never armed (invariant 1), and is named or gone like everything else (2).
+    [Theory]
+    [MemberData(nameof(WithBackups))]
+    public void UpgradeWithBackups_AnyMishapAtAnyOperation_InvariantsHold(string name)
+    {
+        var persona = Find(name);
+        var clean = new Schedule(persona) { HasBackups = true };
+        Assert.Empty(clean.Run());
+        Assert.Equal(FlashOutcomeKind.Upgraded, clean.World!.Runs[^1].Kind);
+        Assert.Contains(clean.World.Target.History, e => e.Kind == SimulatedEventKind.Deposited && e.Digest == World.OldSystem.Sha256);
+
+        var operations = clean.World.Target.OperationCount;
+        var mishaps = Schedule.Faults.SelectMany(f => Enumerable.Range(1, operations).Select(n => new Mishap(n, Fault: f)))
+            .Concat(Enum.GetValues<Incident>().SelectMany(i => Enumerable.Range(1, operations).Select(n => new Mishap(n, Incident: i))))
+            .Concat(Enum.GetValues<JournalFault>().SelectMany(j => Enumerable.Range(1, clean.World.Disk.Appends).Select(n => new Mishap(n, Journal: j))));
+        Check(name, mishaps.Select(m => new Schedule(persona, m) { HasBackups = true }));
     }
 
     // A run that is bound to a plan ends as it does without one, or is refused before anything is written; and the machine is the planned one.

@@ -3,6 +3,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Staging;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Transports;
 
@@ -287,7 +288,7 @@ internal sealed class Invariants(World world)
         {
             foreach (var deposit in target.Deposits)
             {
-                if (during.Any(e => e.Kind == SimulatedEventKind.DepositOpened && e.Subject == deposit.Id) && world.Disk.Records.Any(r => r.DepositId == deposit.Id) && !failure.Leftovers.Any(l => l.Contains(deposit.Id, StringComparison.Ordinal)))
+                if (during.Any(e => e.Kind == SimulatedEventKind.DepositOpened && e.Subject == deposit.Id) && world.Disk.Records.Any(r => r.DepositId is { } id && (id == deposit.Id || new DepositKey(id, r.Generation).ToBackup().Id == deposit.Id)) && !failure.Leftovers.Any(l => l.Contains(deposit.Id, StringComparison.Ordinal)))
                 {
                     Violate(2, $"deposit {deposit.Id} is left on the target, and the failure does not name it: {failure}");
                 }

@@ -62,11 +62,14 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
     /// <summary>Whether a plan is made before anything goes wrong, and all runs are bound to it.</summary>
     public bool IsPlanned { get; init; }
 
-    public override string ToString() => $"{Persona}{(IsPlanned ? " (planned)" : string.Empty)}: {string.Join("; ", Mishaps.Select(m => m.ToString()))}";
+    /// <summary>Whether the old ROMs are staged beside the new ones.</summary>
+    public bool HasBackups { get; init; }
+
+    public override string ToString() => $"{Persona}{(IsPlanned ? " (planned)" : string.Empty)}{(HasBackups ? " (with backups)" : string.Empty)}: {string.Join("; ", Mishaps.Select(m => m.ToString()))}";
 
     public IReadOnlyList<string> Run(Func<RomFlashClientOptions, RomFlashClientOptions>? mutate = null)
     {
-        var world = World = new World(Persona, mutate);
+        var world = World = new World(Persona, mutate) { HasBackups = HasBackups };
         var invariants = new Invariants(world);
         if (IsPlanned)
         {
@@ -129,7 +132,8 @@ internal sealed record Schedule(SimulatedPersona Persona, params Mishap[] Mishap
         // What could not be removed was named, and the next run removes it.
         if (isOver && world.Runs[^1].Report is { Outcome: FlashOutcomeKind.Upgraded } last && (world.Target.Claim is not null || !world.Target.Deposits.IsEmpty))
         {
-            if (last.Result.TryGetValue(out var outcome, out _) && outcome.Notes.IsEmpty)
+            // A target that hides what lies there leaves nothing to name; what is armed is found by itself, so that only what lies beside it can be hidden.
+            if (last.Result.TryGetValue(out var outcome, out _) && outcome.Notes.IsEmpty && !(HasBackups && invariants.TargetLies))
             {
                 invariants.NotNamed();
             }

@@ -71,6 +71,9 @@ internal sealed class World
     /// <summary>The plan that the runs are bound to, or null.</summary>
     public FlashPlan? Plan { get; private set; }
 
+    /// <summary>Whether the old ROMs are given as images to come back with, and the catalog knows them.</summary>
+    public bool HasBackups { get; init; }
+
     public CancellationTokenSource Cancellation { get; private set; } = new();
 
     public bool IsNew(string rom) => Target.RomOf(rom)?.Sha256 == (rom == System ? NewSystem : NewArray).Sha256;
@@ -85,7 +88,7 @@ internal sealed class World
         new((mutate ?? _mutate)(new RomFlashClientOptions
         {
             Transports = [Rack.CreateTransport(life)],
-            Catalog = SimulatedCatalog.Of(NewSystem, NewArray),
+            Catalog = HasBackups ? SimulatedCatalog.Of(NewSystem, NewArray, OldSystem, OldArray) : SimulatedCatalog.Of(NewSystem, NewArray),
             Journal = new SimulationJournal(disk ?? Disk, life, clientId),
             Credentials = CredentialSources.None,
             TimeProvider = new MortalTime(Clock, life),
@@ -100,6 +103,7 @@ internal sealed class World
         var request = Plan is null
             ? new FlashRequest(FlashTarget, [NewSystem.Image, NewArray.Image], Policy)
             : Plan.ToRequests([NewSystem.Image, NewArray.Image]).GetValueOrThrow().Single();
+        request = HasBackups ? request with { BackupImages = [OldSystem.Image, OldArray.Image] } : request;
         var result = Drive(() => client.FlashAsync(request, null, Cancellation.Token), life);
         Runs.Add(result);
         return result;

@@ -15,9 +15,13 @@ readonly target=aarch64-linux-gnu-
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/romflash-lab
 mkdir -p "$cache"
 
+for program in "${target}gcc" bison flex bc make dpkg-source; do
+  command -v "$program" >/dev/null || { echo "build.sh: there is no $program here" >&2; exit 1; }
+done
+
 # One at a time; who comes second finds what the first has built.
 exec 9>"$cache/lock"
-flock 9
+flock -w 900 9 || { echo "build.sh: somebody else has been building for a quarter of an hour" >&2; exit 1; }
 
 newest_source() { find "$cache" -path "$cache/source/u-boot_*.dsc" -size +0 | sort -V | tail -n 1; }
 
@@ -90,7 +94,7 @@ for kind in "${missing[@]}"; do
     indications) configure EFI_IGNORE_OSINDICATIONS=n EFI_CAPSULE_AUTHENTICATE=n ;;
     any-file) configure EFI_IGNORE_OSINDICATIONS=y EFI_CAPSULE_AUTHENTICATE=n ;;
     authenticated) configure EFI_IGNORE_OSINDICATIONS=n EFI_CAPSULE_AUTHENTICATE=y ;;
-    *) echo "build.sh: there is no kind '$kind'" >&2; exit 2 ;;
+    *) echo "build.sh: there is no kind '$kind'" >&2; exit 1 ;;
   esac
   run_make u-boot.bin
 

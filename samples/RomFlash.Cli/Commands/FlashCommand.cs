@@ -11,6 +11,7 @@ using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Planning;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Targets;
 
 namespace RomFlash.Cli.Commands;
@@ -38,7 +39,7 @@ internal sealed class FlashCommand : CliCommand
     public FlashCommand(Terminal terminal)
         : base(terminal, "flash")
     {
-        foreach (var option in (Option[])[.. _images.All, .. _catalog.All])
+        foreach (var option in (Option[])[.. _images.AllWithBackups, .. _catalog.All])
         {
             Add(option);
         }
@@ -70,13 +71,13 @@ internal sealed class FlashCommand : CliCommand
     }
 
     public override string Synopsis =>
-        $"romflash flash {ImageOptions.Synopsis} {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]; romflash flash --plan FILE [--plan-hash HASH] {ImageOptions.Synopsis} {CatalogOptions.Synopsis} [--targets FILE] {SshOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] [--journal FILE] [--json]";
+        $"romflash flash {ImageOptions.Synopsis} {ImageOptions.BackupSynopsis} {CatalogOptions.Synopsis} {TargetOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] {PolicyOptions.Synopsis} [--journal FILE] [--json]; romflash flash --plan FILE [--plan-hash HASH] {ImageOptions.Synopsis} {ImageOptions.BackupSynopsis} {CatalogOptions.Synopsis} [--targets FILE] {SshOptions.Synopsis} [--dry-run] [--yes] [--concurrency N] [--journal FILE] [--json]";
 
     public override CommandHelp Help => new()
     {
         Groups =
         [
-            new("What", _images.All),
+            new("What", _images.AllWithBackups),
             new("What decides", [.. _catalog.All]),
             new("A plan", [_plan, _planHash]),
             .. _targets.Groups,
@@ -105,7 +106,8 @@ internal sealed class FlashCommand : CliCommand
         var isJson = parsed.GetValue(_json);
         var writer = new ResultWriter(Terminal, isJson);
         if (!(await _images.ValidateAsync(parsed, cancellationToken)).TryGetValue(out var images, out failure)
-            || !work.ToRequests(images, isDryRun).TryGetValue(out var requests, out failure)
+            || !(await _images.ValidateBackupsAsync(parsed, cancellationToken)).TryGetValue(out var backups, out failure)
+            || !work.ToRequests(images, backups, isDryRun).TryGetValue(out var requests, out failure)
             || !(await _catalog.LoadAsync(parsed, Terminal, remember: !isDryRun, cancellationToken)).TryGetValue(out var catalog, out failure))
         {
             return RefuseAll(work.Selected.Targets, failure, writer);
@@ -176,7 +178,7 @@ internal sealed class FlashCommand : CliCommand
         CancellationToken cancellationToken)
     {
         var codes = new List<int>(requests.Length);
-        var remaining = requests.ToDictionary(r => r.Target, r => r.Policy);
+        var remaining = requests.ToDictionary(r => r.Target, r => r);
         using var view = RunView.Start(Terminal, isJson, "romflash flash", requests.Length, TimeProvider.System);
         var phases = new FlashPhases(view, requests.Length);
         Terminal.Stopping.Set(() => (phases.OnStop(), phases.OnAbandon()));
@@ -186,12 +188,13 @@ internal sealed class FlashCommand : CliCommand
         {
             await foreach (var report in client.FlashManyAsync(requests, concurrency, phases, cancellationToken))
             {
-                remaining.Remove(report.Target, out var policy);
+                remaining.Remove(report.Target, out var request);
                 phases.Ended(report.Target.Id);
                 var result = TargetResult.Of(report);
+                result = request is { BackupImages.IsEmpty: false } && FindUnused(report) is { } unused ? result with { Notes = [.. result.Notes, unused] } : result;
                 view.Ended(result);
                 writer.Write(result, report.Result.TryGetValue(out _, out var failure) ? null : failure);
-                codes.Add(failure is null ? ExitCode.Of(report.Outcome, IsPendingEnough(report, policy)) : ExitCode.Of(failure));
+                codes.Add(failure is null ? ExitCode.Of(report.Outcome, IsPendingEnough(report, request?.Policy)) : ExitCode.Of(failure));
                 left.Add(result);
             }
         }
@@ -246,6 +249,12 @@ internal sealed class FlashCommand : CliCommand
         }
     }
 
+    // Given in vain, and nobody else says so: which image is the right one depends on the target.
+    private static string? FindUnused(FlashReport report) =>
+        !report.Recovery.IsEmpty && report.Recovery.All(p => p.Copy is BackupCopy.NoImageKnown or BackupCopy.NotGiven)
+            ? "no backup image that was given is the one that the catalog names: nothing lies beside the upgrade"
+            : null;
+
     // Waiting for the boot is what was asked for, or all that can be had.
     private static bool IsPendingEnough(FlashReport report, FlashPolicy? policy) =>
         policy is { Reboot: RebootMode.LeaveToOperator } || report.Probe is { Evidence.CanReboot: false };
@@ -277,9 +286,9 @@ internal sealed class FlashCommand : CliCommand
     /// <summary>What is to be done, and with which targets.</summary>
     private sealed record Work(SelectedTargets Selected, Func<ImmutableArray<RomImage>, FlashResult<ImmutableArray<FlashRequest>>> Bind)
     {
-        public FlashResult<ImmutableArray<FlashRequest>> ToRequests(ImmutableArray<RomImage> images, bool isDryRun) =>
+        public FlashResult<ImmutableArray<FlashRequest>> ToRequests(ImmutableArray<RomImage> images, ImmutableArray<RomImage> backups, bool isDryRun) =>
             Bind(images).TryGetValue(out var requests, out var failure)
-                ? requests.Select(r => r with { Policy = r.Policy with { DryRun = isDryRun } }).ToImmutableArray()
+                ? requests.Select(r => r with { BackupImages = backups, Policy = r.Policy with { DryRun = isDryRun } }).ToImmutableArray()
                 : failure;
     }
 }

@@ -123,14 +123,15 @@ internal sealed class RecoverCommand : CliCommand
 
     private static TargetEnd Describe(FlashTarget target, RecoveryFindings findings, Func<ContentDigest, RomRelease?> findRelease, Func<string, string> commandFor)
     {
-        var image = findings.Components.Select(c => findRelease(c.Sha256)?.Recovery).OfType<RecoveryImage>().Select(r => new RecoveryImageResult(r.Name, r.Sha256.ToString(), r.Length)).FirstOrDefault();
+        var image = findings.Components.Select(c => findRelease(c.Sha256)?.Recovery).Concat(findings.Plans.Select(p => p.Image)).OfType<RecoveryImage>().Select(RecoveryImageResult.Of).FirstOrDefault();
         var recovery = new RecoveryResult(
             findings.IsRecoveryNeeded,
             findings.OperationId,
             [.. findings.Components.Select(ComponentResult.Of)],
             findings.Evidence,
             RecoverySteps.Of(findings, image, "Find out what is known then: " + commandFor(findings.IsOpen ? "confirm" : "probe"), commandFor("cancel")),
-            image);
+            image,
+            [.. findings.Plans.Select(RecoveryPlanResult.Of)]);
         var (outcome, message) = findings.IsRecoveryNeeded switch
         {
             false => ("NothingToRecover", "Nothing has to be recovered"),

@@ -5,6 +5,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 
@@ -70,6 +71,9 @@ internal sealed record RecoveryFindings(
     ImmutableArray<UpgradeComponent> Components,
     ImmutableArray<string> Evidence)
 {
+    /// <summary>What was written down before arming of how to bring each ROM back.</summary>
+    public ImmutableArray<RecoveryPlan> Plans => Operation.LastOrDefault(r => !r.Recovery.IsDefaultOrEmpty)?.Recovery ?? [];
+
     /// <summary>Whether the journal waits for a confirmation.</summary>
     public bool IsOpen => !Operation.IsEmpty && Operation[^1].Kind != FlashJournalRecordKind.Concluded;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using RomFlash.Cli.Rendering;
+using RomFlash.Sdk.Recovery;
 
 namespace RomFlash.Cli.Recovery;
 
@@ -19,9 +20,15 @@ internal static class RecoverySteps
 
     public static ImmutableArray<string> Of(RecoveryFindings findings, RecoveryImageResult? image, string confirm, string cancel)
     {
-        var use = image is null
-            ? "Get the maker's recovery image for this machine; no catalog named one (--catalog FILE looks in a catalog)."
-            : $"Get the recovery image {image.Name} and check that its SHA-256 is {image.Sha256}.";
+        ImmutableArray<string> use =
+        [
+            image is null
+                ? "Get the maker's recovery image for this machine; no catalog named one (--catalog FILE looks in a catalog)."
+                : $"Get the recovery image {image.Name} and check that its SHA-256 is {image.Sha256}.",
+
+            // What lies there already need not be got, and what takes images by itself needs no medium.
+            .. findings.Plans.Where(p => p.Copy is BackupCopy.Staged || p.Road is RecoveryRoad.Controller).SelectMany(p => p.Steps.SkipLast(1).Select(s => $"{p.ComponentId}: {s}")),
+        ];
         return findings.Situation switch
         {
             RecoverySituation.NothingKnown => ["Nothing to do: no flash of this target is known here."],
@@ -47,7 +54,7 @@ internal static class RecoverySteps
             [
                 "The target runs, but its last flash was concluded as one that needs recovery: the redundant (backup) ROM may be what runs. See in its setup program or event log which ROM it is.",
                 "If the primary ROM was restored since, nothing is left to do. If not, restore it before flashing or switching ROMs.",
-                use,
+                .. use,
                 confirm,
             ],
             RecoverySituation.PromisedRuns => findings.IsOpen ? ["The promised version runs. Have that confirmed, so that the journal knows.", confirm] : ["Nothing to do: the promised version runs.", confirm],
@@ -59,7 +66,7 @@ internal static class RecoverySteps
                 "If it is in POST or shows that it flashes, wait on; then confirm.",
                 "If it runs and only the network is missing, put that right; then confirm.",
                 "If it is off, switch it on. Only if it is on and nothing at all has changed on its console for an hour, switch it off for thirty seconds and on again, once.",
-                use,
+                .. use,
                 .. Bricked,
                 confirm,
             ],
@@ -73,7 +80,7 @@ internal static class RecoverySteps
             RecoverySituation.InRecovery =>
             [
                 "Do not switch the target off while it restores itself.",
-                use,
+                .. use,
                 "Put the image where the machine's recovery looks for it: on its system partition where the maker says so, otherwise on removable media.",
                 .. Bricked,
                 confirm,
@@ -83,7 +90,7 @@ internal static class RecoverySteps
                 "The target runs, with a ROM that is neither the promised one nor the one from before. Do not flash it again before it is known which one it is.",
                 "Find out who else updates this machine: its operating system, its management processor, an update that was waiting.",
                 "If the redundant (backup) ROM is running, the setup program or the event log says so: then the flash failed, and the primary ROM has to be restored from there.",
-                use,
+                .. use,
                 confirm,
             ],
             RecoverySituation.VersionUnknown =>

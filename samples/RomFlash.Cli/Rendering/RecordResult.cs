@@ -46,6 +46,8 @@ internal sealed record RecordResult
 
     public ImmutableArray<WaiverResult> Waivers { get; init; } = [];
 
+    public ImmutableArray<RecoveryPlanResult> RecoveryPlans { get; init; } = [];
+
     public static RecordResult Of(FlashJournalRecord record) => new()
     {
         Target = record.TargetId,
@@ -60,5 +62,6 @@ internal sealed record RecordResult
         Method = record.Method,
         Components = [.. record.Components.Select(ComponentResult.Of)],
         Waivers = [.. record.Waivers.Select(w => new WaiverResult(w.Blocker, w.Who, w.Why))],
+        RecoveryPlans = [.. record.Recovery.Select(RecoveryPlanResult.Of)],
     };
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using RomFlash.Sdk.Recovery;
 
 namespace RomFlash.Cli.Rendering;
 
@@ -15,7 +16,19 @@ internal static class RecoveryText
             lines.Add(string.Create(CultureInfo.InvariantCulture, $"  recovery image: {ResultText.Plain(image.Name)}, {image.Length} bytes, sha256 {image.Sha256}"));
         }
 
+        lines.AddRange(recovery.Plans.Select(p => $"  before: {ResultText.Plain(p.Component)}, {ResultText.Plain(p.FromVersion ?? "unknown")}; {(p.Image is { } back ? ResultText.Plain($"image {back.Name}, sha256 {back.Sha256}") : "no image known")}; {Copy(p)}"));
         lines.AddRange(recovery.Steps.Select((s, i) => string.Create(CultureInfo.InvariantCulture, $"  {i + 1}. {ResultText.Plain(s)}")));
         return lines;
     }
+
+    /// <summary>What is to be known of a flash's way back although all went well so far, or null.</summary>
+    public static string? Note(RecoveryPlan plan) => plan.Copy switch
+    {
+        BackupCopy.Staged => $"a copy of the image to bring {plan.ComponentId} back with lies on the target, not armed: {plan.CopyLocation}",
+        BackupCopy.DoesNotFit => $"no copy of the image to bring {plan.ComponentId} back with lies on the target: it has no room there, which was waived",
+        BackupCopy.NoPlace => $"no copy of the image to bring {plan.ComponentId} back with lies on the target: it has no place where nothing is flashed",
+        _ => null,
+    };
+
+    private static string Copy(RecoveryPlanResult plan) => plan.CopyLocation is { } place ? "a copy on the target: " + ResultText.Plain(place) : $"no copy on the target ({plan.Copy})";
 }

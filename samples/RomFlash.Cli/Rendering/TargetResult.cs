@@ -50,6 +50,9 @@ internal sealed record TargetResult
     /// <summary>The catalogs that answered, the strongest first.</summary>
     public ImmutableArray<CatalogResult> Catalogs { get; init; } = [];
 
+    /// <summary>What it takes to bring each ROM back.</summary>
+    public ImmutableArray<RecoveryPlanResult> RecoveryPlans { get; init; } = [];
+
     /// <summary>The hash of the plan that it is a part of, or null.</summary>
     public string? PlanHash { get; init; }
 
@@ -92,6 +95,8 @@ internal sealed record TargetResult
             Blockers = [.. report.Blockers.Select(b => new BlockerResult(b.Name, b.Failure.Code, b.Failure.Message, b.Failure.Remedy, b.CanBeWaived))],
             Waived = [.. report.Waived.Select(w => w.Blocker)],
             Catalogs = [.. report.Catalogs.Select(CatalogResult.Of)],
+            RecoveryPlans = [.. report.Recovery.Select(RecoveryPlanResult.Of)],
+            Notes = [.. result.Notes, .. report.Recovery.Select(RecoveryText.Note).OfType<string>()],
         };
     }
 

@@ -148,6 +148,9 @@ public sealed record ComponentVerdict
     /// <summary>The releases to flash one after the other, stepping stones first; empty unless approved or current.</summary>
     public ImmutableArray<RomRelease> Path { get; init; } = [];
 
+    /// <summary>For an approved ROM the release that runs now, where exactly one of the catalog's releases for this ROM is reported like it; otherwise null.</summary>
+    public RomRelease? Installed { get; init; }
+
     /// <summary>Why, for people. Untrusted text.</summary>
     public ImmutableArray<string> Reasons { get; init; } = [];
 

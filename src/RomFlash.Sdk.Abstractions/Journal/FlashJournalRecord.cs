@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 
@@ -51,7 +52,7 @@ public enum FlashJournalRecordKind
 public sealed record FlashJournalRecord
 {
     /// <summary>The version of this record's layout that this library writes.</summary>
-    public const int CurrentVersion = 1;
+    public const int CurrentVersion = 2;
 
     /// <summary>The version of this record's layout.</summary>
     public int Version { get; init; } = CurrentVersion;
@@ -94,6 +95,9 @@ public sealed record FlashJournalRecord
 
     /// <summary>The components.</summary>
     public ImmutableArray<UpgradeComponent> Components { get; init; } = [];
+
+    /// <summary>What it takes to bring each component back; from <see cref="FlashJournalRecordKind.Started"/> on. Empty in records of version 1.</summary>
+    public ImmutableArray<RecoveryPlan> Recovery { get; init; } = [];
 
     /// <summary>The blockers that were waived, by whom and why.</summary>
     public ImmutableArray<BlockerWaiver> Waivers { get; init; } = [];

@@ -12,6 +12,9 @@ public sealed record FlashBlocker(string Name, FlashFailure Failure, bool CanBeW
     /// <summary>The name of the blocker that nobody trusts an image's signer (<see cref="Outcomes.ImageSignerUntrusted"/>). A waiver of this name is the explicit choice to flash it all the same.</summary>
     public const string ImageSignerUntrusted = "image-signer-untrusted";
 
+    /// <summary>The name of the blocker that a backup image was given and has no room beside the new one. With a waiver of this name it is not staged where it has no room.</summary>
+    public const string BackupDoesNotFit = "backup-does-not-fit";
+
     /// <summary>Name and message in one line.</summary>
     /// <returns>Text for a log.</returns>
     public override string ToString() => $"{Name}: {Failure}";

@@ -34,45 +34,8 @@ public sealed class StagedImage
     {
         ArgumentNullException.ThrowIfNull(approved);
         ArgumentNullException.ThrowIfNull(evidence);
-        return Object(approved, evidence) is { } failure
+        return StagingRules.FindObjection(approved, [.. approved.Components.Select((c, i) => new ExpectedFile(c.ComponentId, c.Sha256, c.Length, approved.ImageOf(i).Source.Name))], evidence) is { } failure
             ? failure with { Stage = FlashStage.Verify, TargetId = approved.Report.Target.Id, TargetState = TargetState.Prepared }
             : new StagedImage(approved, evidence);
-    }
-
-    private static FlashFailure? Object(ApprovedUpgrade approved, StagingEvidence evidence)
-    {
-        var known = approved.Report.Evidence.Deposit.TryGet(out var traits) ? traits.Usual : VerificationMethod.None;
-        var usual = known > evidence.UsualVerification ? known : evidence.UsualVerification;
-        var minimum = approved.Policy.MinimumVerification ?? usual;
-        if (evidence.Verification < minimum || evidence.Verification == VerificationMethod.None)
-        {
-            return new VerificationTooWeak { Detail = $"verified by {evidence.Verification}, the minimum is {minimum}" };
-        }
-
-        if (evidence.Files.IsDefault || evidence.Files.Length != approved.Components.Length || evidence.Manifest.Files.Length != approved.Components.Length)
-        {
-            return new StagingEvidenceRejected { Detail = "the evidence does not have one file for each component" };
-        }
-
-        for (var i = 0; i < evidence.Files.Length; i++)
-        {
-            var (component, staged, listed) = (approved.Components[i], evidence.Files[i], evidence.Manifest.Files[i]);
-            if (staged.File != listed || listed.Sha256 != component.Sha256 || listed.Length != component.Length || listed.ComponentId != component.ComponentId)
-            {
-                return new StagingEvidenceRejected { Detail = $"file {i} of the deposit is not the image approved for {component.ComponentId}" };
-            }
-
-            if (staged.Sent != component.Sha256)
-            {
-                return new ImageChangedOnClient { Detail = $"{approved.ImageOf(i).Source.Name}: sent {staged.Sent}, validated {component.Sha256}" };
-            }
-
-            if (evidence.Verification > VerificationMethod.AcceptedByDevice && staged.Found != component.Sha256)
-            {
-                return new StagedCopyDiffers { Detail = $"{listed.Name}: the copy on the target has {staged.Found}, validated is {component.Sha256}" };
-            }
-        }
-
-        return null;
     }
 }

@@ -207,6 +207,11 @@ public interface IDeposit : IAsyncDisposable
     /// <returns>The number of bytes, at most the file's length.</returns>
     long PresentBytes(int fileIndex) => 0;
 
+    /// <summary>Where a file lies once the deposit is committed, in words by which a person finds it there, such as a path from the partition's root.</summary>
+    /// <param name="fileIndex">Which file of the manifest.</param>
+    /// <returns>The place; empty when the transport has no name for it.</returns>
+    string LocationOf(int fileIndex) => string.Empty;
+
     /// <summary>Writes bytes at an offset; all of them, or a fault.</summary>
     /// <param name="fileIndex">Which file of the manifest.</param>
     /// <param name="offset">The offset in bytes; writes are in ascending order without gaps. The first write of a file may begin anywhere up to <see cref="PresentBytes"/>.</param>

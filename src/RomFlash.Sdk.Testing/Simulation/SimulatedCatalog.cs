@@ -14,18 +14,25 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
 {
     private readonly ImmutableDictionary<ContentDigest, Entry> _entries;
     private readonly ImmutableHashSet<Guid> _classes;
+
+    // What is reported by one release alone; null where it is by several.
+    private readonly ImmutableDictionary<(Guid FirmwareClass, ReportedVersion Reported), Entry?> _reported;
     private readonly Lazy<CatalogProvenance> _provenance;
 
-    private SimulatedCatalog(ImmutableDictionary<ContentDigest, Entry> entries, ImmutableHashSet<Guid> classes)
+    private SimulatedCatalog(
+        ImmutableDictionary<ContentDigest, Entry> entries,
+        ImmutableHashSet<Guid> classes,
+        ImmutableDictionary<(Guid FirmwareClass, ReportedVersion Reported), Entry?> reported)
     {
         _entries = entries;
         _classes = classes;
+        _reported = reported;
         _provenance = new(() => new CatalogProvenance("simulated", DigestOf(entries)));
     }
 
     /// <summary>A catalog without releases.</summary>
     public static SimulatedCatalog Empty { get; } =
-        new(ImmutableDictionary<ContentDigest, Entry>.Empty, ImmutableHashSet<Guid>.Empty);
+        new(ImmutableDictionary<ContentDigest, Entry>.Empty, ImmutableHashSet<Guid>.Empty, ImmutableDictionary<(Guid FirmwareClass, ReportedVersion Reported), Entry?>.Empty);
 
     /// <summary>Makes a catalog of releases that any installed version may be followed by.</summary>
     /// <param name="roms">The releases.</param>
@@ -48,9 +55,15 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
     public SimulatedCatalog With(SimulatedRom rom, params ImmutableArray<ReportedVersion> requiredMinimum)
     {
         ArgumentNullException.ThrowIfNull(rom);
-        return new(
-            _entries.SetItem(rom.Sha256, new Entry(rom.FirmwareClass, rom.Kind, rom.PackedVersion, rom.ToRelease(requiredMinimum))),
-            _classes.Add(rom.FirmwareClass));
+        var entry = new Entry(rom.FirmwareClass, rom.Kind, rom.PackedVersion, rom.ToRelease(requiredMinimum));
+        var reported = _reported;
+        foreach (var version in entry.Release.ReportedAs)
+        {
+            var isTaken = reported.TryGetValue((rom.FirmwareClass, version), out var other) && other?.Release.Sha256 != rom.Sha256;
+            reported = reported.SetItem((rom.FirmwareClass, version), isTaken ? null : entry);
+        }
+
+        return new(_entries.SetItem(rom.Sha256, entry), _classes.Add(rom.FirmwareClass), reported);
     }
 
     /// <inheritdoc/>
@@ -217,8 +230,27 @@ public sealed class SimulatedCatalog : ICompatibilityCatalog
         return null;
     }
 
-    private static ComponentVerdict Approve(InstalledRom rom, ImmutableArray<RomRelease> path) =>
-        new() { ComponentId = rom.Id, Decision = RomDecision.Approved, Path = path };
+    private ComponentVerdict Approve(InstalledRom rom, ImmutableArray<RomRelease> path) =>
+        new() { ComponentId = rom.Id, Decision = RomDecision.Approved, Path = path, Installed = FindInstalled(rom) };
+
+    private RomRelease? FindInstalled(InstalledRom rom)
+    {
+        RomRelease? installed = null;
+        foreach (var version in rom.Versions.IsDefault ? [] : rom.Versions)
+        {
+            if (rom.FirmwareClass is { } firmwareClass && _reported.TryGetValue((firmwareClass, version), out var entry))
+            {
+                if (entry is null || (installed is not null && installed.Sha256 != entry.Release.Sha256))
+                {
+                    return null;
+                }
+
+                installed = entry.Release;
+            }
+        }
+
+        return installed;
+    }
 
     private sealed record Entry(Guid FirmwareClass, RomKind Kind, uint Packed, RomRelease Release)
     {

@@ -124,8 +124,7 @@ internal ref struct CatalogEvaluation
         var components = new ComponentVerdict[_roms.Length];
         for (var i = 0; i < components.Length; i++)
         {
-            components[i] = Decide(_roms[i], _choices.Items[i]);
-        }
+            components[i] = Decide(_roms[i], _choices.Items[i]);        }
 
         return new()
         {
@@ -236,17 +235,46 @@ internal ref struct CatalogEvaluation
         return step switch
         {
             VersionStep.Same when !policy.Reflash => Verdict(rom, RomDecision.AlreadyCurrent, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is installed already")], release),
-            VersionStep.Same => Verdict(rom, RomDecision.Approved, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is installed already, and flashing it again was asked for")], release),
+            VersionStep.Same => Approve(rom, choice, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is installed already, and flashing it again was asked for")], release),
             VersionStep.Older when !policy.AllowDowngrade => Verdict(rom, RomDecision.Downgrade, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is older than what is installed ({installed})")]),
-            VersionStep.Older => Verdict(rom, RomDecision.Approved, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is older than what is installed ({installed}), and a downgrade was asked for")], release),
+            VersionStep.Older => Approve(rom, choice, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is older than what is installed ({installed}), and a downgrade was asked for")], release),
             VersionStep.Unknown when !policy.Reflash => Verdict(rom, RomDecision.UnknownVersion, [versions.IsEmpty
                 ? "the installed version is unknown"
                 : string.Create(CultureInfo.InvariantCulture, buffer, $"the installed version ({installed}) can't be compared with what '{release.Version}' reports ({new VersionList(release.ReportedAs)})")]),
-            VersionStep.Unknown => Verdict(rom, RomDecision.Approved, ["the installed version is unknown or can't be compared, and flashing all the same was asked for"], release),
+            VersionStep.Unknown => Approve(rom, choice, ["the installed version is unknown or can't be compared, and flashing all the same was asked for"], release),
             VersionStep.Mixed when !(policy.Reflash && policy.AllowDowngrade) => Verdict(rom, RomDecision.UnknownVersion, [string.Create(CultureInfo.InvariantCulture, buffer, $"the sources do not agree whether '{release.Version}' is newer than what is installed ({installed})")]),
-            VersionStep.Mixed => Verdict(rom, RomDecision.Approved, ["the sources do not agree which version is newer; a downgrade and flashing again were asked for"], release),
+            VersionStep.Mixed => Approve(rom, choice, ["the sources do not agree which version is newer; a downgrade and flashing again were asked for"], release),
             _ => Upgrade(rom, versions, release, choice, buffer),
         };
+    }
+
+    private readonly ComponentVerdict Approve(InstalledRom rom, Choice choice, ImmutableArray<string> reasons, params ImmutableArray<RomRelease> path) =>
+        new() { ComponentId = rom.Id, Decision = RomDecision.Approved, Path = path, Reasons = reasons, Installed = FindInstalled(rom, choice) };
+
+    // What was withdrawn is nothing to come back with; and of two that are reported alike nobody knows which one runs.
+    private readonly RomRelease? FindInstalled(InstalledRom rom, Choice choice)
+    {
+        RomRelease? installed = null;
+        ImmutableArray<ReportedVersion> versions = rom.Versions.IsDefault ? [] : rom.Versions;
+        foreach (var entry in _entries.Items.Slice(choice.First, choice.Count))
+        {
+            foreach (var release in entry.Releases)
+            {
+                if (VersionSteps.Compare(versions, release) is not VersionStep.Same || _content.WhyWithdrawn(release.Sha256) is not null)
+                {
+                    continue;
+                }
+
+                if (installed is not null && installed.Sha256 != release.Sha256)
+                {
+                    return null;
+                }
+
+                installed = release;
+            }
+        }
+
+        return installed;
     }
 
     private ComponentVerdict Upgrade(InstalledRom rom, ImmutableArray<ReportedVersion> versions, RomRelease release, Choice choice, scoped Span<char> buffer)
@@ -256,13 +284,13 @@ internal ref struct CatalogEvaluation
         if (VersionSteps.IsMet(release.RequiredMinimum, versions) is not { } isMet)
         {
             return _query.Policy.Reflash
-                ? Verdict(rom, RomDecision.Approved, [string.Create(CultureInfo.InvariantCulture, buffer, $"nobody can tell whether '{release.Version}' may follow directly, and flashing all the same was asked for")], release)
+                ? Approve(rom, choice, [string.Create(CultureInfo.InvariantCulture, buffer, $"nobody can tell whether '{release.Version}' may follow directly, and flashing all the same was asked for")], release)
                 : Verdict(rom, RomDecision.UnknownVersion, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' requires {required}, and the installed version ({installed}) can't be compared with that")]);
         }
 
         if (isMet)
         {
-            return Verdict(rom, RomDecision.Approved, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is newer than what is installed ({installed})")], release);
+            return Approve(rom, choice, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' is newer than what is installed ({installed})")], release);
         }
 
         // A way whose images are all at hand is taken although one that lacks an image may be shorter: that one would be refused.
@@ -275,8 +303,8 @@ internal ref struct CatalogEvaluation
         return path.IsEmpty
 
             // Approving it alone lets the checks name the minimum that is not met; nothing gets past them.
-            ? Verdict(rom, RomDecision.Approved, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' requires {required}, and no release of the catalog leads there from {installed}")], release)
-            : Verdict(rom, RomDecision.Approved, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' requires {required}; the way there is {new PathList(path)}")], path);
+            ? Approve(rom, choice, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' requires {required}, and no release of the catalog leads there from {installed}")], release)
+            : Approve(rom, choice, [string.Create(CultureInfo.InvariantCulture, buffer, $"'{release.Version}' requires {required}; the way there is {new PathList(path)}")], path);
     }
 
     private ComponentVerdict Withdrawn(InstalledRom rom, RomRelease release)

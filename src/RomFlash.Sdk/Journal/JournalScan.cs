@@ -123,7 +123,7 @@ internal sealed class JournalScan
             return false;
         }
 
-        if (RecordCodec.TryRead(frame.Slice(JournalFormat.FrameHeaderLength, payloadLength), sequence, out record))
+        if (RecordCodec.TryRead(frame.Slice(JournalFormat.FrameHeaderLength, payloadLength), version, sequence, out record))
         {
             return true;
         }

@@ -7,14 +7,15 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Journal;
 
 /// <summary>
-/// The layout of a record, version 1: the fields in the order below, little-endian, strings with their length. Every string comes back
-/// as it was, broken surrogate pairs included. There is no nesting, so no depth to bound.
+/// The layout of a record, version 2: the fields in the order below, little-endian, strings with their length. Every string comes back
+/// as it was, broken surrogate pairs included. There is no nesting, so no depth to bound. Version 1 ends before the recovery plans.
 /// </summary>
 internal static class RecordCodec
 {
@@ -23,6 +24,8 @@ internal static class RecordCodec
 
     // In the place of a flag: 1 is an attempt without an id, as in all records from before there were any. A client that does not know of ids refuses the record: it would take each attempt for a new one.
     private const byte AttemptWithId = 2;
+
+    private const int FirstWithRecovery = 2;
 
     private const byte NoText = 0;
     private const byte Utf8Text = 1;
@@ -79,14 +82,21 @@ internal static class RecordCodec
         PutText(output, record.FailureCode);
         PutInt32(output, record.TargetState is { } state ? (int)state : -1);
         PutText(output, record.Detail);
+        ImmutableArray<RecoveryPlan> recovery = record.Recovery.IsDefault ? [] : record.Recovery;
+        PutInt32(output, recovery.Length);
+        foreach (var plan in recovery)
+        {
+            PutPlan(output, plan);
+        }
     }
 
     /// <summary>Reads a record back.</summary>
     /// <param name="payload">Exactly one record.</param>
+    /// <param name="version">The version of its layout, at most the current one.</param>
     /// <param name="sequence">Its sequence.</param>
     /// <param name="record">The record, when this returns true.</param>
     /// <returns>False when the bytes are anything else than a whole record.</returns>
-    public static bool TryRead(ReadOnlySpan<byte> payload, long sequence, out FlashJournalRecord? record)
+    public static bool TryRead(ReadOnlySpan<byte> payload, int version, long sequence, out FlashJournalRecord? record)
     {
         record = null;
         var cursor = new Cursor(payload);
@@ -121,6 +131,7 @@ internal static class RecordCodec
         var failureCode = cursor.Text();
         var state = cursor.Int32();
         var detail = cursor.Text();
+        ImmutableArray<RecoveryPlan> recovery = version < FirstWithRecovery ? [] : Many(ref cursor, ReadPlan);
         if (cursor.IsBroken
             || !cursor.IsAtEnd
             || string.IsNullOrEmpty(operationId)
@@ -155,6 +166,7 @@ internal static class RecordCodec
             FailureCode = failureCode,
             TargetState = state == -1 ? null : (TargetState)state,
             Detail = detail!,
+            Recovery = recovery,
         };
         return true;
     }
@@ -235,6 +247,47 @@ internal static class RecordCodec
             ReleasesToFollow = follow,
             AttemptBefore = hasAttempt && dialect is not null ? new LastAttempt(attemptedVersion, new PeerCode(dialect, status, symbol)) { Id = attemptId } : null,
         };
+    }
+
+    private static void PutPlan(IBufferWriter<byte> output, RecoveryPlan plan)
+    {
+        PutText(output, plan.ComponentId);
+        PutVersions(output, plan.Before);
+        PutFlag(output, plan.Image is not null);
+        if (plan.Image is { } image)
+        {
+            Span<byte> digest = stackalloc byte[ContentDigest.Size];
+            image.Sha256.CopyTo(digest);
+            PutBytes(output, digest);
+            PutInt64(output, image.Length);
+            PutText(output, image.Name);
+        }
+
+        PutInt32(output, (int)plan.Copy);
+        PutText(output, plan.CopyLocation);
+        PutInt32(output, (int)plan.Road);
+    }
+
+    private static RecoveryPlan ReadPlan(ref Cursor cursor)
+    {
+        var id = cursor.Text();
+        var before = Many(ref cursor, ReadVersion);
+        RecoveryImage? image = null;
+        if (cursor.Flag())
+        {
+            var digest = cursor.Bytes(ContentDigest.Size);
+            image = new(digest.Length == ContentDigest.Size ? new ContentDigest(digest) : default, cursor.Int64(), cursor.Text() ?? string.Empty);
+        }
+
+        var copy = (BackupCopy)cursor.Int32();
+        var location = cursor.Text();
+        var road = (RecoveryRoad)cursor.Int32();
+        if (id is null || location is null || !Enum.IsDefined(copy) || !Enum.IsDefined(road))
+        {
+            cursor.Break();
+        }
+
+        return new() { ComponentId = id ?? string.Empty, Before = before, Image = image, Copy = copy, CopyLocation = location ?? string.Empty, Road = road };
     }
 
     private static void PutVersions(IBufferWriter<byte> output, ImmutableArray<ReportedVersion> versions)

@@ -20,6 +20,7 @@ internal sealed record Evaluation(
         ClientServices services,
         TargetReport report,
         ImmutableArray<RomImage> images,
+        ImmutableArray<RomImage> backups,
         FlashPolicy policy,
         ImmutableArray<UpgradeComponent> completed,
         CancellationToken cancellationToken)
@@ -44,12 +45,12 @@ internal sealed record Evaluation(
         if (objections.IsEmpty && decided.Any(c => c.Decision == RomDecision.AlreadyCurrent) && !decided.Any(c => c.Decision == RomDecision.Approved))
         {
             // Nothing will be written, so nothing else can stand in the way; but a target that will flash something, or is in recovery, is not "current".
-            var dangers = Preflight.OfTarget(report, policy, 0, services.Journal.ClientId, services.Time.GetUtcNow()).Where(b => b.Failure is ForeignCapsulePending or AnotherFlashPending or FailureDuringFlash).ToImmutableArray();
+            var dangers = Preflight.OfTarget(report, policy, 0, 0, services.Journal.ClientId, services.Time.GetUtcNow()).Where(b => b.Failure is ForeignCapsulePending or AnotherFlashPending or FailureDuringFlash).ToImmutableArray();
             return new Evaluation(verdict, dangers, [], null, IsCurrent: dangers.IsEmpty);
         }
 
         var bytes = decided.Where(c => c.Decision == RomDecision.Approved && !c.Path.IsDefaultOrEmpty).Aggregate(0L, (sum, c) => Math.Min(long.MaxValue / 8, sum + Math.Clamp(c.Path.Max(r => r?.Length ?? 0), 0, long.MaxValue / 16)));
-        var found = objections.AddRange(Preflight.OfTarget(report, policy, bytes, services.Journal.ClientId, services.Time.GetUtcNow()));
+        var found = objections.AddRange(Preflight.OfTarget(report, policy, bytes, RecoveryKit.BytesOf(report, decided, backups), services.Journal.ClientId, services.Time.GetUtcNow()));
         var (blockers, waived) = Waive(found, policy);
         if (!blockers.IsEmpty)
         {
@@ -87,10 +88,7 @@ internal sealed record Evaluation(
         var waived = ImmutableArray.CreateBuilder<BlockerWaiver>();
         foreach (var blocker in found)
         {
-            var waiver = policy.Waivers.IsDefault
-                ? null
-                : policy.Waivers.FirstOrDefault(w => string.Equals(w.Blocker, blocker.Name, StringComparison.Ordinal) && !string.IsNullOrWhiteSpace(w.Who) && !string.IsNullOrWhiteSpace(w.Why));
-            if (blocker.CanBeWaived && waiver is not null)
+            if (blocker.CanBeWaived && FindWaiver(blocker.Name, policy) is { } waiver)
             {
                 waived.Add(waiver);
             }
@@ -102,4 +100,9 @@ internal sealed record Evaluation(
 
         return (blockers.ToImmutable(), waived.ToImmutable());
     }
+
+    /// <summary>The waiver of a blocker by somebody who said why, or null.</summary>
+    public static BlockerWaiver? FindWaiver(string blocker, FlashPolicy policy) => policy.Waivers.IsDefault
+        ? null
+        : policy.Waivers.FirstOrDefault(w => string.Equals(w.Blocker, blocker, StringComparison.Ordinal) && !string.IsNullOrWhiteSpace(w.Who) && !string.IsNullOrWhiteSpace(w.Why));
 }

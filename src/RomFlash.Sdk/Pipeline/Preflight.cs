@@ -11,7 +11,7 @@ namespace RomFlash.Sdk.Pipeline;
 /// <summary>Finds everything that speaks against an upgrade: all of it, not the first. Unknown is never good.</summary>
 internal sealed class Preflight
 {
-    // Beside the deposit and the recovery image: directory entries, manifest, claim.
+    // Beside the deposits: directory entries, manifests, claim.
     private const long Overhead = 1 << 20;
 
     private readonly TargetReport _report;
@@ -25,7 +25,7 @@ internal sealed class Preflight
     }
 
     /// <summary>The blockers that a probe alone shows.</summary>
-    public static ImmutableArray<FlashBlocker> OfTarget(TargetReport report, FlashPolicy policy, long depositBytes, string clientId, DateTimeOffset now)
+    public static ImmutableArray<FlashBlocker> OfTarget(TargetReport report, FlashPolicy policy, long depositBytes, long backupBytes, string clientId, DateTimeOffset now)
     {
         var preflight = new Preflight(report, policy);
         preflight.Endpoints();
@@ -33,7 +33,7 @@ internal sealed class Preflight
         preflight.Services();
         preflight.Readiness();
         preflight.Boot();
-        preflight.Partition(depositBytes);
+        preflight.Partition(depositBytes, backupBytes);
         preflight.Verification();
         preflight.Claim(clientId);
         preflight.Armed();
@@ -178,7 +178,7 @@ internal sealed class Preflight
         }
     }
 
-    private void Partition(long depositBytes)
+    private void Partition(long depositBytes, long backupBytes)
     {
         if (_report.Evidence.Deposit.TryGet(out var traits) && !traits.UsesSystemPartition)
         {
@@ -220,20 +220,24 @@ internal sealed class Preflight
             Add("system-partition-read-only", new SystemPartitionReadOnly { Detail = partition.Location });
         }
 
-        // Room for the deposit and for a recovery image of the same size.
         var required = RequiredBytes(depositBytes);
+        var both = RequiredBytes(depositBytes + backupBytes);
         if (!partition.FreeBytes.TryGet(out var free))
         {
-            Add("system-partition-free-unknown", new SystemPartitionFull { RequiredBytes = required, Detail = $"the free space is unknown: {partition.FreeBytes.WhyUnknown}" }, canBeWaived: true);
+            Add("system-partition-free-unknown", new SystemPartitionFull { RequiredBytes = both, Detail = $"the free space is unknown: {partition.FreeBytes.WhyUnknown}" }, canBeWaived: true);
         }
         else if (free < required)
         {
             Add("system-partition-full", new SystemPartitionFull { RequiredBytes = required, FreeBytes = free, Detail = $"{free} bytes are free, {required} are needed" });
         }
+        else if (free < both)
+        {
+            Add(FlashBlocker.BackupDoesNotFit, new SystemPartitionFull { RequiredBytes = both, FreeBytes = free, Detail = $"{free} bytes are free; with the backup image beside the new one {both} are needed" }, canBeWaived: true);
+        }
     }
 
     /// <summary>How much has to be free for deposits of so many bytes.</summary>
-    internal static long RequiredBytes(long depositBytes) => checked((2 * depositBytes) + Overhead);
+    internal static long RequiredBytes(long depositBytes) => checked(depositBytes + Overhead);
 
     private void Verification()
     {

@@ -3,6 +3,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Diagnostics;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
 using RomFlash.Sdk.Targets;
@@ -29,7 +30,7 @@ internal sealed partial class UpgradeRun
             // Not by us, but it is: the next boot flashes.
             AnotherFlashPending or ForeignCapsulePending => failure.TargetState,
             _ when failure.TargetState is TargetState.RomChanged or TargetState.PreviousRomIntact or TargetState.RecoveryRequired or TargetState.Flashing => failure.TargetState,
-            _ => leftovers.Any(l => l.StartsWith("deposit", StringComparison.Ordinal)) ? TargetState.Prepared : TargetState.Untouched,
+            _ => leftovers.Any(IsDeposit) ? TargetState.Prepared : TargetState.Untouched,
         };
         FlashResult<FlashOutcome> result = failure with { TargetId = _target.Id, Leftovers = leftovers, TargetState = state };
         return await ConcludeAsync(result, isFinal: true).ConfigureAwait(false);
@@ -242,8 +243,14 @@ internal sealed partial class UpgradeRun
             failure = failure is FlashNotApplied { TargetState: TargetState.Armed } ? failure with { TargetState = IsAllOld(scheduled, evidence) ? TargetState.PreviousRomIntact : TargetState.RomChanged } : failure;
         }
 
+        // Which ROM runs is not known then, and the copy may be what brings the target back; a later run removes it.
         _phase = Phase.Settled;
-        var left = await CleanUpAsync().ConfigureAwait(false);
+        var left = await CleanUpAsync(keepsBackup: failure is UnexpectedVersion).ConfigureAwait(false);
+        if (failure is UnexpectedVersion && _deposit is not null && HasBackup)
+        {
+            left = left.Add($"deposit {_deposit.ToBackup().Id}, kept: it may be what brings the target back");
+        }
+
         return failure is not null
             ? await ConcludeAsync(failure with { Leftovers = left }, isFinal: true).ConfigureAwait(false)
             : await ConcludeUpgradedAsync(outcome!, left).ConfigureAwait(false);
@@ -292,7 +299,7 @@ internal sealed partial class UpgradeRun
     }
 
     /// <summary>Removes this run's own deposit (others may be somebody else's by now) and gives the claim back, within the deadline for that. Gives what is left.</summary>
-    private async ValueTask<ImmutableArray<string>> CleanUpAsync()
+    private async ValueTask<ImmutableArray<string>> CleanUpAsync(bool keepsBackup = false)
     {
         using var limit = CleanUpLimit();
         _context.Report(FlashStage.CleanUp);
@@ -302,7 +309,12 @@ internal sealed partial class UpgradeRun
             // Removing is idempotent, so it is tried again, over a fresh connection.
             for (var attempt = 0; attempt <= _policy.Deadlines.ReadRetries; attempt++)
             {
-                left = await CleanUpOnceAsync(limit.Token).ConfigureAwait(false);
+                left = await CleanUpOnceAsync(keepsBackup, limit.Token).ConfigureAwait(false);
+                if (!keepsBackup && !left.Any(IsDeposit))
+                {
+                    SetRecovery(RecoveryKit.Removed(_recovery));
+                }
+
                 if (left.IsEmpty)
                 {
                     return left;
@@ -320,20 +332,35 @@ internal sealed partial class UpgradeRun
         return left;
     }
 
-    private async ValueTask<ImmutableArray<string>> CleanUpOnceAsync(CancellationToken cancellationToken)
+    // Perhaps, as long as it is only intended: then nobody knows how far it came.
+    private bool HasBackup => _recovery.Any(p => p.Copy is BackupCopy.Intended or BackupCopy.Staged);
+
+    private static bool IsDeposit(string leftover) => leftover.StartsWith("deposit", StringComparison.Ordinal);
+
+    private async ValueTask<ImmutableArray<string>> CleanUpOnceAsync(bool keepsBackup, CancellationToken cancellationToken)
     {
         var left = ImmutableArray.CreateBuilder<string>();
         if (_deposit is not null)
         {
-            var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_deposit.Id) { KeepsAllUnfinished = _keepsUnfinished }), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_deposit.Id) { KeepsAllUnfinished = _keepsUnfinished, KeepsBackups = keepsBackup }), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
             if (!cleaned.TryGetValue(out var evidence, out var failure))
             {
                 left.Add($"deposit {_deposit.Id}: {failure.Code} {failure.Message}");
+                if (HasBackup)
+                {
+                    left.Add($"deposit {_deposit.ToBackup().Id}: {failure.Code} {failure.Message}");
+                }
             }
             else if (!evidence.Leftovers.IsDefaultOrEmpty)
             {
                 left.AddRange(evidence.Leftovers);
             }
+        }
+
+        foreach (var id in _phase == Phase.Settled && !keepsBackup ? _keptBackups : [])
+        {
+            var cleaned = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(id)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            left.AddRange(!cleaned.TryGetValue(out var evidence, out var failure) ? [$"deposit {id}: {failure.Code} {failure.Message}"] : evidence.Leftovers.IsDefault ? [] : evidence.Leftovers);
         }
 
         if (_claim is null && _isClaimUncertain)
@@ -379,6 +406,10 @@ internal sealed partial class UpgradeRun
         if (_deposit is not null)
         {
             left.Add($"deposit {_deposit.Id}");
+            if (HasBackup)
+            {
+                left.Add($"deposit {_deposit.ToBackup().Id}, perhaps");
+            }
         }
 
         if (_claim is not null)

@@ -223,7 +223,7 @@ internal sealed partial class UpgradeRun
         var changed = false;
         if (report.Evidence.Deposit.IsKnown)
         {
-            var swept = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(_depositPrefix) { KeepsAllUnfinished = HasRoomBesides(report) }), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+            var swept = await SweepAsync(new CleanUpScope(_depositPrefix) { KeepsAllUnfinished = HasRoomBesides(report) }, cancellationToken).ConfigureAwait(false);
             changed = swept.TryGetValue(out var evidence, out _) && evidence.Removed > 0;
         }
 
@@ -242,10 +242,76 @@ internal sealed partial class UpgradeRun
         return changed;
     }
 
+    /// <summary>Removes what no operation needs any more. Which backups that is the journal tells: one whose flash was given up without evidence, or ended with a version that nobody expected, stays.</summary>
+    private async ValueTask<FlashResult<CleanUpEvidence>> SweepAsync(CleanUpScope scope, CancellationToken cancellationToken)
+    {
+        var swept = await CleanAsync(scope with { KeepsBackups = true }).ConfigureAwait(false);
+        if (!swept.TryGetValue(out var evidence, out _) || evidence.Backups.IsDefaultOrEmpty)
+        {
+            return swept;
+        }
+
+        var read = await _services.GuardAsync(
+            _services.Journal.GetType().Name,
+            _target,
+            FlashStage.CleanUp,
+            TimeSpan.FromMinutes(1),
+            this,
+            static (run, t) => run.FindNeededBackupsAsync(t),
+            cancellationToken).ConfigureAwait(false);
+        if (!read.TryGetValue(out var needed, out _))
+        {
+            // Nobody can tell, so nothing that might be needed is removed.
+            return swept;
+        }
+
+        _keptBackups = [.. evidence.Backups.Select(b => b.Id).Where(needed.Contains).Distinct(StringComparer.Ordinal)];
+        var (removed, leftovers) = (evidence.Removed, evidence.Leftovers.IsDefault ? [] : evidence.Leftovers);
+        foreach (var id in evidence.Backups.Select(b => b.Id).Where(id => !needed.Contains(id)).Distinct(StringComparer.Ordinal))
+        {
+            if ((await CleanAsync(new CleanUpScope(id)).ConfigureAwait(false)).TryGetValue(out var one, out _))
+            {
+                removed += one.Removed;
+                leftovers = leftovers.AddRange(one.Leftovers.IsDefault ? [] : one.Leftovers);
+            }
+        }
+
+        return evidence with { Removed = removed, Leftovers = leftovers };
+
+        ValueTask<FlashResult<CleanUpEvidence>> CleanAsync(CleanUpScope which) =>
+            StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, which), static (s, t) => s.Stager.CleanUpAsync(s._context, s.which, t), cancellationToken);
+    }
+
+    // The backups of this machine, by the ids of their deposits, whose flash is concluded without anybody knowing that it came up well since.
+    private async ValueTask<FlashResult<ImmutableHashSet<string>>> FindNeededBackupsAsync(CancellationToken cancellationToken)
+    {
+        var needed = ImmutableHashSet.CreateBuilder<string>(StringComparer.Ordinal);
+        await foreach (var record in _services.Journal.ReadHistoryAsync(null, cancellationToken).ConfigureAwait(false))
+        {
+            if (record is not { Kind: FlashJournalRecordKind.Concluded, DepositId: { } deposit, Method: not null }
+                || !(string.Equals(record.TargetId, _target.Id, StringComparison.Ordinal) || (_identity is not null && record.Identity?.CompareWith(_identity) is IdentityMatch.Same)))
+            {
+                continue;
+            }
+
+            switch (record.Outcome)
+            {
+                case FlashOutcomeKind.Upgraded or FlashOutcomeKind.NotApplied:
+                    needed.Clear();
+                    break;
+                case FlashOutcomeKind.RecoveryRequired or FlashOutcomeKind.Indeterminate or FlashOutcomeKind.UnexpectedVersion:
+                    needed.Add(new DepositKey(deposit, record.Generation).ToBackup().Id);
+                    break;
+            }
+        }
+
+        return needed.ToImmutable();
+    }
+
     // What was sent already need not be sent again: whoever stages goes on with it, or removes it. Where it takes the room away, it goes first.
     private bool HasRoomBesides(TargetReport report) => report.Facts.SystemPartition.TryGet(out var partition)
         && partition.FreeBytes.TryGet(out var free)
-        && free >= Preflight.RequiredBytes(_request.Images.Sum(i => i.Length));
+        && free >= Preflight.RequiredBytes(_request.Images.Sum(i => i.Length) + (_request.BackupImages.IsDefault ? 0 : _request.BackupImages.Sum(i => i.Length)));
 
     /// <summary>Makes the earlier operation this run's own: its journal records, its deposit, its claim.</summary>
     private void Adopt(ImmutableArray<FlashJournalRecord> open, ScheduledFlash? scheduled)
@@ -258,6 +324,7 @@ internal sealed partial class UpgradeRun
         _deposit = last.DepositId is { } deposit ? new DepositKey(deposit, last.Generation) : null;
         _claim = last.Generation > 0 ? new TargetClaim(_services.Journal.ClientId, last.Generation) : null;
         _hadClaim = _claim is not null;
+        _recovery = last.Recovery.IsDefault ? [] : last.Recovery;
         if (scheduled is not null)
         {
             (_components, _verification) = (scheduled.Components, scheduled.Verification);

@@ -149,10 +149,10 @@ internal sealed partial class UpgradeRun
         }
 
         var unsettled = open.IsEmpty ? ImmutableArray<FlashBlocker>.Empty : [new("operation-open", Unsettled(open), CanBeWaived: false)];
-        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, [], cancellationToken).ConfigureAwait(false);
+        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _request.BackupImages, _policy, [], cancellationToken).ConfigureAwait(false);
         if (!evaluated.TryGetValue(out var evaluation, out failure))
         {
-            var (others, set) = Evaluation.Waive(Preflight.OfTarget(report, _policy, _request.Images.Sum(i => i.Length), _services.Journal.ClientId, _services.Time.GetUtcNow()), _policy);
+            var (others, set) = Evaluation.Waive(Preflight.OfTarget(report, _policy, _request.Images.Sum(i => i.Length), 0, _services.Journal.ClientId, _services.Time.GetUtcNow()), _policy);
             return new PreflightReport { Target = _target, Probe = report, Blockers = [.. unsettled, new("catalog", failure, CanBeWaived: false), .. others], Waived = set };
         }
 

@@ -10,6 +10,7 @@ using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
 using RomFlash.Sdk.Targets;
@@ -57,6 +58,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private ImmutableArray<CatalogProvenance> _catalogs = [];
     private ImmutableArray<UpgradeComponent> _components = [];
     private ImmutableArray<UpgradeComponent> _completed = [];
+    private ImmutableArray<RecoveryPlan> _recovery = [];
+
+    // Of earlier flashes, and still there: of no use once this one has come to a known end.
+    private ImmutableArray<string> _keptBackups = [];
     private VerificationMethod _verification;
     private bool _hadClaim;
 
@@ -257,7 +262,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private async ValueTask<(FlashResult<FlashOutcome> Result, bool HasMore)> FlashAsync(TargetReport report, CancellationToken cancellationToken)
     {
         _context.Report(FlashStage.Check);
-        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _policy, _completed, cancellationToken).ConfigureAwait(false);
+        var evaluated = await Evaluation.EvaluateAsync(_services, report, _request.Images, _request.BackupImages, _policy, _completed, cancellationToken).ConfigureAwait(false);
         if (!evaluated.TryGetValue(out var evaluation, out var failure))
         {
             return (failure, false);
@@ -291,6 +296,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         _components = approved.Components;
+        _recovery = RecoveryKit.Plan(approved, evaluation.Verdict, _request.BackupImages, hasRoom: !_waived.Any(w => string.Equals(w.Blocker, FlashBlocker.BackupDoesNotFit, StringComparison.Ordinal)));
         if (_policy.DryRun)
         {
             return (new WouldUpgrade { Components = approved.Components }, false);
@@ -305,7 +311,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     // ---- Preparation: everything here is inert ----
     private async ValueTask<FlashResult<FlashOutcome>> PrepareAsync(ApprovedUpgrade approved, CancellationToken cancellationToken)
     {
-        _journal.Set(r => r with { Identity = approved.Identity, Components = approved.Components, Waivers = _waived });
+        _journal.Set(r => r with { Identity = approved.Identity, Components = approved.Components, Waivers = _waived, Recovery = _recovery });
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.Started, cancellationToken, _request.Plan is { } plan ? $"plan {plan.PlanHash}" : string.Empty).ConfigureAwait(false)).TryGetValue(out _, out var failure))
         {
             return failure with { TargetState = TargetState.Untouched };
@@ -321,12 +327,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
         // What earlier runs left goes first: it may be what fills the partition. Only an unfinished deposit of the same content may stay: the next one goes on with it. Failing to remove
         // something is no reason to stop.
-        var swept = await StageCallAsync(
-            _services.Stager,
-            FlashStage.CleanUp,
-            (_services.Stager, _context, Scope: new CleanUpScope(_claim is null ? _depositPrefix : null) { KeepUnfinished = approved }),
-            static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t),
-            cancellationToken).ConfigureAwait(false);
+        var swept = await SweepAsync(new CleanUpScope(_claim is null ? _depositPrefix : null) { KeepUnfinished = approved }, cancellationToken).ConfigureAwait(false);
         if (!swept.TryGetValue(out _, out failure) && failure is ConnectionFailure or OperationFailure)
         {
             return await AbandonAsync(failure).ConfigureAwait(false);
@@ -350,6 +351,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (!(await StageAsync(approved, _deposit, cancellationToken).ConfigureAwait(false)).TryGetValue(out var staged, out failure))
         {
             return await AbandonAsync(failure).ConfigureAwait(false);
+        }
+
+        if (await StageBackupAsync(approved, _deposit, cancellationToken).ConfigureAwait(false) is { } unsafeToGoOn)
+        {
+            return await AbandonAsync(unsafeToGoOn).ConfigureAwait(false);
         }
 
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.Staged, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure)
@@ -391,6 +397,53 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         _verification = staged.Verification;
         _journal.Set(r => r with { Verification = staged.Verification });
         return staged;
+    }
+
+    /// <summary>Stages what would bring the target back, beside the upgrade. It is never armed; and without it nothing is, unless that is waived where it is for want of room.</summary>
+    private async ValueTask<FlashFailure?> StageBackupAsync(ApprovedUpgrade approved, DepositKey deposit, CancellationToken cancellationToken)
+    {
+        var images = RecoveryKit.ToStage(_recovery, _request.BackupImages);
+        if (images.IsEmpty)
+        {
+            return null;
+        }
+
+        var backup = deposit.ToBackup();
+        var evidence = await StageCallAsync(
+            _services.Stager,
+            FlashStage.Stage,
+            (_services.Stager, _context, images, backup),
+            static (s, t) => s.Stager.StageBackupAsync(s._context, s.images, s.backup, t),
+            cancellationToken).ConfigureAwait(false);
+        if (evidence.TryGetValue(out var staging, out var failure) && StagedBackup.TryCreate(approved, images, backup, staging).TryGetValue(out var copies, out failure))
+        {
+            SetRecovery(RecoveryKit.Staged(_recovery, copies, backup));
+            return null;
+        }
+
+        // What the volume told of its free space was not so, or was not known.
+        if (failure is not SystemPartitionFull || Evaluation.FindWaiver(FlashBlocker.BackupDoesNotFit, _policy) is not { } waiver)
+        {
+            return failure;
+        }
+
+        var removed = await StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, Scope: new CleanUpScope(backup.Id)), static (s, t) => s.Stager.CleanUpAsync(s._context, s.Scope, t), cancellationToken).ConfigureAwait(false);
+        if (!removed.TryGetValue(out var cleaned, out _) || !cleaned.Leftovers.IsDefaultOrEmpty)
+        {
+            return failure;
+        }
+
+        _waived = _waived.Add(waiver);
+        Log.Waived(_services.Logger, UntrustedText.ForLog(_target.Id), waiver.Blocker, UntrustedText.ForLog(waiver.Who), UntrustedText.ForLog(waiver.Why));
+        _journal.Set(r => r with { Waivers = _waived });
+        SetRecovery(RecoveryKit.NotFitting(_recovery));
+        return null;
+    }
+
+    private void SetRecovery(ImmutableArray<RecoveryPlan> plans)
+    {
+        _recovery = plans;
+        _journal.Set(r => r with { Recovery = plans });
     }
 
     private async ValueTask<FlashFailure?> ClaimAsync(CancellationToken cancellationToken)
@@ -830,6 +883,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         Catalogs = _catalogs,
         Components = _components,
         Completed = _completed,
+        Recovery = _recovery,
         Verification = _verification,
         HadClaim = _hadClaim,
         PlanHash = _request.Plan?.PlanHash ?? default,

@@ -15,6 +15,9 @@ public sealed record PlanRequest(ImmutableArray<FlashTarget> Targets, ImmutableA
     /// <summary>Who makes the plan; in the plan. 1 to 256 characters.</summary>
     public required string CreatedBy { get; init; }
 
+    /// <summary>Images to come back with, as in <see cref="FlashRequest.BackupImages"/>, so that the plan shows whether they have room. No part of the plan: they are never flashed, and whoever carries it out gives them again.</summary>
+    public ImmutableArray<RomImage> BackupImages { get; init; } = [];
+
     /// <summary>Windows of single targets by their id; the others have the policy's.</summary>
     public ImmutableDictionary<string, FlashWindow> Windows { get; init; } = ImmutableDictionary<string, FlashWindow>.Empty;
 

@@ -27,7 +27,45 @@ internal sealed class DefaultImageStager : IImageStager
             return failure with { TargetState = TargetState.Untouched };
         }
 
-        var manifest = new DepositManifest(deposit.Id, deposit.Generation, ToFiles(approved, found.Capability.Traits));
+        return await StageAsync(
+            context,
+            found,
+            new DepositManifest(deposit.Id, deposit.Generation, ToFiles(approved, found.Capability.Traits)),
+            [.. Enumerable.Range(0, approved.Components.Length).Select(approved.ImageOf)],
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<FlashResult<StagingEvidence>> StageBackupAsync(StageContext context, ImmutableArray<BackupImage> images, DepositKey deposit, CancellationToken cancellationToken)
+    {
+        if (!(await context.Connection.GetAsync<IDepositCapability>(FlashStage.Stage, cancellationToken).ConfigureAwait(false)).TryGetValue(out var found, out var failure))
+        {
+            return failure with { TargetState = TargetState.Prepared };
+        }
+
+        var traits = found.Capability.Traits;
+        if (traits is not { UsesSystemPartition: true, Effect: DepositEffect.Inert })
+        {
+            return new CapabilityMissing
+            {
+                Stage = FlashStage.Stage,
+                TargetId = context.Target.Id,
+                TargetState = TargetState.Prepared,
+                Capability = nameof(IDepositCapability),
+                Detail = "what is deposited there does not lie inert on a system partition, so no backup can",
+            };
+        }
+
+        ImmutableArray<DepositFile> files = [.. images.Select((b, i) => new DepositFile(NameOf(i, b.Image.Source.Name, traits), b.Image.Length, b.Image.Sha256, b.ComponentId))];
+        return await StageAsync(context, found, new DepositManifest(deposit.Id, deposit.Generation, files), [.. images.Select(b => b.Image)], cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async ValueTask<FlashResult<StagingEvidence>> StageAsync(
+        StageContext context,
+        ResolvedCapability<IDepositCapability> found,
+        DepositManifest manifest,
+        ImmutableArray<RomImage> images,
+        CancellationToken cancellationToken)
+    {
         var opened = await found.Capability.OpenDepositAsync(manifest, cancellationToken).ConfigureAwait(false);
         if (!opened.TryGetValue(out var open, out var fault))
         {
@@ -36,7 +74,7 @@ internal sealed class DefaultImageStager : IImageStager
 
         await using (open.ConfigureAwait(false))
         {
-            return await FillAsync(context, approved, found, open, cancellationToken).ConfigureAwait(false);
+            return await FillAsync(context, images, found, open, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -55,12 +93,19 @@ internal sealed class DefaultImageStager : IImageStager
         var resumable = scope.KeepUnfinished is { } coming ? DepositManifest.ComputeDigest(ToFiles(coming, found.Capability.Traits)) : default(ContentDigest?);
         var removed = 0;
         var left = ImmutableArray.CreateBuilder<string>();
+        ImmutableArray<DepositKey> backups = [];
         foreach (var deposit in deposits.IsDefault ? [] : deposits)
         {
             if ((scope.OnlyIdsStartingWith is { } prefix && !deposit.Id.StartsWith(prefix, StringComparison.Ordinal))
                 || (!deposit.IsCommitted && deposit.Unfinished is { } unfinished && (scope.KeepsAllUnfinished || unfinished == resumable))
                 || (scope.Keep is { } keep && keep.Id == deposit.Id && keep.Generation == deposit.Generation))
             {
+                continue;
+            }
+
+            if (scope.KeepsBackups && new DepositKey(deposit.Id, deposit.Generation) is { IsBackup: true } backup)
+            {
+                backups = backups.Add(backup);
                 continue;
             }
 
@@ -74,7 +119,7 @@ internal sealed class DefaultImageStager : IImageStager
             }
         }
 
-        return new CleanUpEvidence(removed, left.ToImmutable());
+        return new CleanUpEvidence(removed, left.ToImmutable()) { Backups = backups };
     }
 
     /// <summary>
@@ -113,7 +158,7 @@ internal sealed class DefaultImageStager : IImageStager
 
     private static async ValueTask<FlashResult<StagingEvidence>> FillAsync(
         StageContext context,
-        ApprovedUpgrade approved,
+        ImmutableArray<RomImage> images,
         ResolvedCapability<IDepositCapability> found,
         IDeposit deposit,
         CancellationToken cancellationToken)
@@ -127,7 +172,7 @@ internal sealed class DefaultImageStager : IImageStager
         for (var i = 0; i < manifest.Files.Length; i++)
         {
             context.Report(FlashStage.Stage, done, manifest.TotalBytes);
-            var sending = new Sending(context, approved.ImageOf(i), found.Endpoint, deposit, i, done, chunks);
+            var sending = new Sending(context, images[i], found.Endpoint, deposit, i, done, chunks);
             if (!(await sending.RunAsync(method, cancellationToken).ConfigureAwait(false)).TryGetValue(out var digest, out var failure))
             {
                 return failure;
@@ -141,7 +186,7 @@ internal sealed class DefaultImageStager : IImageStager
                 return failure;
             }
 
-            staged.Add(new(manifest.Files[i], digest, onTarget));
+            staged.Add(new(manifest.Files[i], digest, onTarget) { Location = deposit.LocationOf(i) });
         }
 
         if (!(await deposit.CommitAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))

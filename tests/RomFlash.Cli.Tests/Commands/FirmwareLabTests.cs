@@ -10,6 +10,7 @@ namespace RomFlash.Cli.Tests.Commands;
 /// <summary>The command line against a virtual machine with real firmware: an upgrade, and one whose power is cut, with the way back that <c>romflash recover</c> names.</summary>
 [Trait("Category", "Peer")]
 [Trait("Category", "Slow")]
+[Trait("Category", "Firmware")]
 public sealed class FirmwareLabTests(ITestOutputHelper output) : IAsyncDisposable
 {
     private const int SectorBytes = 256 * 1024;

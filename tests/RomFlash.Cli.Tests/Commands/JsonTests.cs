@@ -53,6 +53,7 @@ public sealed class JsonTests : IDisposable
             ("image", ["validate", "--tree", "--image", _bench.Image]),
             ("target", ["probe", .. target, "dir:" + Path.Combine(_bench.Folder, "nowhere")]),
             ("target", [.. _bench.FlashArguments, "--dry-run"]),
+            ("target", [.. _bench.FlashArguments, "--backup-image", _bench.WriteBackup(), "--dry-run"]),
             ("target", _bench.FlashArguments),
             ("target", ["confirm", .. target, .. journal]),
             ("target", ["recover", .. target, .. journal]),

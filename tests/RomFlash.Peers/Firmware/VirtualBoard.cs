@@ -137,7 +137,15 @@ public sealed class VirtualBoard : IAsyncDisposable
         var (console, end) = await RunAsync(cut);
         if (tree is not null)
         {
-            await ReadDiskAsync(tree);
+            try
+            {
+                await ReadDiskAsync(tree);
+            }
+            catch (Exception e) when (end is BoardEnd.PowerCut && e is InvalidOperationException or IOException or InvalidDataException)
+            {
+                // Cut in the middle of a write to the disk: the folder stays as it was, and the firmware begins with its first variables, as with a store that it can't read.
+                Variables = [.. FirstVariables()];
+            }
         }
 
         return new(console, end, FirmwareBuild.VersionIn(console));
@@ -214,7 +222,13 @@ public sealed class VirtualBoard : IAsyncDisposable
     // The firmware's own file is no part of the folder: it is the store.
     private async Task ReadDiskAsync(string tree)
     {
-        var after = _folder.CreateFolder("after");
+        var after = _folder.Combine("after");
+        if (Directory.Exists(after))
+        {
+            Directory.Delete(after, recursive: true);
+        }
+
+        Directory.CreateDirectory(after);
         (await MtoolAsync("mcopy", ["-s", "-p", "-Q", "-n", "::*", after])).Required("mcopy");
         var store = Path.Combine(after, FirmwareVariableFile.Name);
         Variables = FirmwareVariableFile.Read(await File.ReadAllBytesAsync(store));
@@ -264,12 +278,13 @@ public sealed class VirtualBoard : IAsyncDisposable
         var start = new ProcessStartInfo(PeerProgram.Find("qemu-system-aarch64", "qemu-system-arm"), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         using var deadline = new CancellationTokenSource(BootTimeout);
+        Task<bool>? cutting = null;
         var console = new StringBuilder();
         var end = BoardEnd.TimedOut;
         try
         {
             var errors = process.StandardError.ReadToEndAsync(deadline.Token);
-            var cutting = cut is null ? Task.FromResult(false) : Task.Run(() => CutAsync(process, cut, deadline.Token));
+            cutting = cut is null ? Task.FromResult(false) : Task.Run(() => CutAsync(process, cut, deadline.Token));
             var buffer = new char[4096];
             for (int read; (read = await process.StandardOutput.ReadAsync(buffer, deadline.Token).AsTask().WaitAsync(QuietTimeout, deadline.Token)) > 0;)
             {
@@ -298,6 +313,9 @@ public sealed class VirtualBoard : IAsyncDisposable
                 process.Kill();
                 await process.WaitForExitAsync(CancellationToken.None);
             }
+
+            await deadline.CancelAsync();
+            await (cutting ?? Task.FromResult(false));
         }
 
         return (console.ToString(), end);

@@ -127,7 +127,8 @@ public sealed class VirtualLinux : IAsyncDisposable
     // Those that are stored; the others are what the firmware tells anew at each boot.
     private IEnumerable<FirmwareVariable> Stored() => Directory.EnumerateFiles(Efivars).Select(Read).Where(v => (v.Attributes & 1) != 0);
 
-    private void GiveVariables() => Board.Variables = [.. Stored().OrderBy(v => v.FileName, StringComparer.Ordinal)];
+    // What only the firmware sees stays as it is.
+    private void GiveVariables() => Board.Variables = [.. Board.Variables.Where(v => (v.Attributes & 4) == 0), .. Stored().OrderBy(v => v.FileName, StringComparer.Ordinal)];
 
     private void TakeVariables()
     {

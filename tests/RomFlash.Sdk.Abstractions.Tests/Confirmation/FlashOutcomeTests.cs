@@ -173,11 +173,13 @@ public sealed class FlashOutcomeTests
     [Theory]
     [InlineData(null, "RF8005")]
     [InlineData(0, null)]
-    [InlineData(4, "RF8003")]
-    public void Decide_Reflash_IsToldByTheLastAttemptAlone(int? status, string? code)
+    [InlineData(0, "RF8005", false)]
+    [InlineData(4, "RF8003", false)]
+    public void Decide_Reflash_IsToldByTheLastAttemptAlone(int? status, string? code, bool hasVersion = true)
     {
+        // Zeros without a version are what a table says that knows of no attempt, or has forgotten it.
         var rom = Evidence.Rom("2.0");
-        rom = status is { } number ? rom with { LastAttempt = new LastAttempt(null, new(PeerCode.UefiLastAttempt, (ulong)number)) } : rom;
+        rom = status is { } number ? rom with { LastAttempt = new LastAttempt(hasVersion ? RomVersion.FromPacked(2) : null, new(PeerCode.UefiLastAttempt, (ulong)number)) } : rom;
 
         Assert.Equal(code, Code(Evidence.Scheduled(from: "2.0"), Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } }));
     }
@@ -191,7 +193,10 @@ public sealed class FlashOutcomeTests
         var none = new LastAttempt(null, new(PeerCode.UefiLastAttempt, 0));
         var result = new LastAttempt(null, new(PeerCode.UefiStatus, status)) { Id = "Capsule0001" };
 
-        Assert.Equal(code, Reflash(none, result));
+        // The firmware's records were read before, and there were none; where they were not read, one may be of any age.
+        Assert.Equal(code, Reflash(none with { Id = "none" }, result));
+        Assert.Equal("RF8005", Reflash(none, result));
+        Assert.Equal("RF8005", Reflash(none with { Status = new(PeerCode.UefiLastAttempt, 3) }, none));
         Assert.Equal(code, Reflash(result with { Id = "Capsule0000" }, result));
         Assert.Equal("RF8005", Reflash(result, result));
 

@@ -32,6 +32,27 @@ public sealed class CatalogEvaluationTests
     public void Evaluate_ExceptionByUuid_HoldsAlsoForWhoDoesNotTell(string? uuid, bool isSupported) =>
         Assert.Equal(isSupported, IsSupported($$"""{"manufacturer":"HPE","product":"A","exceptSmbiosUuids":["{{One}}"],"roms":[{{Rom(Release(3))}}]}""", Identity("A") with { SmbiosUuid = Parse(uuid) }));
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, null)]
+    [InlineData(3, null)]
+    [InlineData(4, null)]
+    public void Evaluate_ApprovedRom_NamesTheReleaseThatRunsWhereItIsOne(int installed, int? expected)
+    {
+        // 2 is not listed, 3 is reported by two releases, 4 was withdrawn by a stronger layer.
+        var catalog = Layers(
+            Withdrawing(Catalog(), Withdrawn(4)),
+            Catalog(Machine("A", Rom(Release(1), Release(3), Release(3, digest: 33, name: "3.0b"), Release(4), Release(9)))));
+        var verdict = Only(catalog, Ask("A", installed, 9));
+
+        Assert.Equal(RomDecision.Approved, verdict.Decision);
+        Assert.Equal(expected is { } one ? Digest(one) : null, verdict.Installed?.Sha256);
+    }
+
+    [Fact]
+    public void Evaluate_RomThatIsNotApproved_NamesNoInstalledRelease() =>
+        Assert.Null(Only(Layers(Catalog(Machine("A", Rom(Release(1), Release(9))))), Ask("A", 9, 9)).Installed);
+
     [Fact]
     public void Evaluate_SeveralSelectors_AllHaveToHold()
     {

@@ -10,6 +10,7 @@ namespace RomFlash.Sdk.Tests.FirmwareLab;
 /// <summary>Firmware that takes what was signed by whom it trusts, and nothing else; and what the SDK says of both.</summary>
 [Trait("Category", "Peer")]
 [Trait("Category", "Slow")]
+[Trait("Category", "Firmware")]
 [Trait("Category", "Long")]
 public sealed class AuthenticatingFirmwareTests(ITestOutputHelper output) : IDisposable
 {
@@ -27,7 +28,7 @@ public sealed class AuthenticatingFirmwareTests(ITestOutputHelper output) : IDis
         var image = await LabRoms.SystemAsync(target.Board.Firmware, 2, signer);
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
-        var report = await world.FlashAsync(target, null, image);
+        var report = await world.FlashAsync(target, image);
 
         var told = await world.TellAsync(target, "a signed capsule", "version 2, Upgraded", report);
         Assert.True(report.Outcome is FlashOutcomeKind.Upgraded, told);
@@ -43,7 +44,7 @@ public sealed class AuthenticatingFirmwareTests(ITestOutputHelper output) : IDis
         var image = await LabRoms.SystemAsync(target.Board.Firmware, 2, how == "unsigned" ? null : await SignerAsync("other"));
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
-        var report = await world.FlashAsync(target, null, image);
+        var report = await world.FlashAsync(target, image);
 
         var told = await world.TellAsync(target, $"a capsule, {how}", "version 1, FlashNotApplied", report);
         Assert.True(Bench.FailureOf(report.Result) is FlashNotApplied { TargetState: TargetState.PreviousRomIntact, PeerCode: { Dialect: PeerCode.UefiStatus, Number: SecurityViolation } }, told);

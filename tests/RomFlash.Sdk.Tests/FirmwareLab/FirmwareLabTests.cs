@@ -10,6 +10,7 @@ namespace RomFlash.Sdk.Tests.FirmwareLab;
 /// <summary>Real firmware takes the flash that the SDK has staged and armed, or refuses it; the flash is compared byte for byte, and the SDK finds out by itself what happened.</summary>
 [Trait("Category", "Peer")]
 [Trait("Category", "Slow")]
+[Trait("Category", "Firmware")]
 public sealed class FirmwareLabTests(ITestOutputHelper output)
 {
     [Theory]
@@ -23,7 +24,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
         var image = await LabRoms.SystemAsync(target.Board.Firmware, 2);
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
-        var report = await world.FlashAsync(target, null, image);
+        var report = await world.FlashAsync(target, image);
 
         var told = await world.TellAsync(target, "a good capsule", "version 2, Upgraded", report);
         Assert.True(report.Outcome is FlashOutcomeKind.Upgraded, told);
@@ -41,7 +42,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
         var image = await LabRoms.SystemAsync(target.Board.Firmware, 2);
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
-        var report = await world.FlashAsync(target, null, image);
+        var report = await world.FlashAsync(target, image);
         await target.BootAsync();
 
         var told = await world.TellAsync(target, "nothing", "version 1, ArmingNotPossible", report);
@@ -58,7 +59,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
         var image = await LabRoms.SystemAsync(target.Board.Firmware, 2, index: 7);
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
-        var report = await world.FlashAsync(target, null, image);
+        var report = await world.FlashAsync(target, image);
 
         var told = await world.TellAsync(target, "a capsule for index 7", "version 1, FlashNotApplied", report);
         Assert.True(Bench.FailureOf(report.Result) is FlashNotApplied { TargetState: TargetState.PreviousRomIntact, PeerCode: { Dialect: PeerCode.UefiStatus, Symbol: "EFI_UNSUPPORTED" } }, told);
@@ -72,7 +73,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
         var image = await LabRoms.SystemAsync(target.Board.Firmware, 2, firmwareClass: Guid.Parse("01234567-89ab-4def-8123-456789abcdef"));
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
-        var report = await world.FlashAsync(target, null, image);
+        var report = await world.FlashAsync(target, image);
         await target.BootAsync();
 
         var told = await world.TellAsync(target, "nothing (a capsule of another class)", "version 1, RomNotForTarget", report);
@@ -179,7 +180,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task FlashManyAsync_TwoTargetsAtOnce_AreBothUpgraded()
+    public async Task FlashAsync_TwoTargetsAtOnce_AreBothUpgraded()
     {
         await using var one = await SshLabTarget.StartAsync();
         await using var two = await SmbLabTarget.StartAsync(FirmwareKind.TakesAnyFile);
@@ -187,7 +188,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
         var also = await LabRoms.SystemAsync(two.Board.Firmware, 2);
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image, also), one, two);
 
-        var reports = await Task.WhenAll(world.FlashAsync(one, null, image), world.FlashAsync(two, null, also));
+        var reports = await Task.WhenAll(world.FlashAsync(one, image), world.FlashAsync(two, also));
 
         var told = await world.TellAsync(one, "a good capsule, beside another target", "version 2, Upgraded", reports[0]) + await world.TellAsync(two, "a good capsule, beside another target", "version 2, Upgraded", reports[1]);
         Assert.True(reports.All(r => r.Outcome is FlashOutcomeKind.Upgraded), told);
@@ -203,7 +204,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output)
         LabImage[] images = [await LabRoms.SystemAsync(target.Board.Firmware, 2), await LabRoms.ArrayAsync(2)];
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(images), target);
 
-        var report = await world.FlashAsync(target, null, images);
+        var report = await world.FlashAsync(target, images);
 
         var told = await world.TellAsync(target, "two capsules", "version 2 of both, Upgraded", report);
         Assert.True(report.Outcome is FlashOutcomeKind.Upgraded, told);

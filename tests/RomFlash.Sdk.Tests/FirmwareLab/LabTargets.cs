@@ -42,8 +42,16 @@ internal sealed class DirectoryLabTarget : LabTarget
     public static async Task<DirectoryLabTarget> StartAsync(FirmwareKind kind)
     {
         var target = new DirectoryLabTarget(await VirtualBoard.CreateAsync(FirmwareBuild.Load(kind)));
-        await target.StartAsync(new LabFacts(1, 1, null));
-        return target;
+        try
+        {
+            await target.StartAsync(new LabFacts(1, 1, null));
+            return target;
+        }
+        catch
+        {
+            await target.DisposeAsync();
+            throw;
+        }
     }
 
     protected override Task StopAsync() => Task.CompletedTask;
@@ -93,9 +101,20 @@ internal sealed class SmbLabTarget : LabTarget
     public static async Task<SmbLabTarget> StartAsync(FirmwareKind kind)
     {
         var board = await VirtualBoard.CreateAsync(FirmwareBuild.Load(kind));
-        var target = new SmbLabTarget(board, await SmbTarget.StartAsync(takesCapsuleFiles: kind is FirmwareKind.TakesAnyFile));
-        await target._target.Server.ImportAsync(target.Registry(new(1, 1, null)));
-        return target;
+        SmbTarget? samba = null;
+        try
+        {
+            samba = await SmbTarget.StartAsync(takesCapsuleFiles: kind is FirmwareKind.TakesAnyFile);
+            var target = new SmbLabTarget(board, samba);
+            await samba.Server.ImportAsync(target.Registry(new(1, 1, null)));
+            return target;
+        }
+        catch
+        {
+            await (samba?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await board.DisposeAsync();
+            throw;
+        }
     }
 
     protected override Task StopAsync() => _target.Server.KillAsync();

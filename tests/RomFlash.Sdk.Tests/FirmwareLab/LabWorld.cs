@@ -60,7 +60,11 @@ internal sealed class LabWorld : IAsyncDisposable
     public FlashRequest Request(LabTarget target, FlashPolicy policy, params LabImage[] images) => new(FlashTargetOf(target), [.. images.Select(i => i.Image)], policy);
 
     /// <summary>An upgrade to its end: with the restart over the transport where there is one, otherwise by hand and confirmed.</summary>
-    public async Task<FlashReport> FlashAsync(LabTarget target, Func<bool>? cut = null, params LabImage[] images)
+    /// <param name="target">The target.</param>
+    /// <param name="cut">When its power is cut; null for never.</param>
+    /// <param name="isDead">Whether that is expected to be the end of it: then it is not waited for long.</param>
+    /// <param name="images">What is flashed.</param>
+    public async Task<FlashReport> FlashAsync(LabTarget target, Func<bool>? cut, bool isDead, params LabImage[] images)
     {
         if (!target.Restarts)
         {
@@ -76,12 +80,15 @@ internal sealed class LabWorld : IAsyncDisposable
 
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         var progress = new Waiting();
-        var flashing = Client.FlashAsync(Request(target, cut is null ? Policy : Policy with { Deadlines = Policy.Deadlines with { Return = TimeSpan.FromSeconds(15) } }, images), progress, stop.Token);
+        var flashing = Client.FlashAsync(Request(target, !isDead ? Policy : Policy with { Deadlines = Policy.Deadlines with { Return = TimeSpan.FromSeconds(15) } }, images), progress, stop.Token);
         var booting = BootWhenAskedAsync(target, cut, flashing, progress);
         var report = await flashing;
         await booting;
         return report;
     }
+
+    /// <summary>The same of a machine whose power is not cut.</summary>
+    public Task<FlashReport> FlashAsync(LabTarget target, params LabImage[] images) => FlashAsync(target, null, isDead: false, images);
 
     public Task<FlashReport> ConfirmAsync(LabTarget target) => Client.ConfirmAsync(FlashTargetOf(target), TimeSpan.Zero, Policy, CancellationToken.None);
 

@@ -32,18 +32,51 @@ public sealed class FileFlashJournalTests : IDisposable
     public async Task OpenAsync_FileOfVersion1_IsReadForEver()
     {
         // Written once by version 1 of the format. When this fails, the format has changed, and needs a new version.
-        var payload = new System.Buffers.ArrayBufferWriter<byte>();
-        RecordCodec.Write(Full("t\u00fc"), payload);
-        var frame = new System.Buffers.ArrayBufferWriter<byte>();
-        JournalFormat.WriteFrame(frame, 5, payload.WrittenSpan);
-        byte[] all = [.. JournalFormat.WriteHeader(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"), 4), .. frame.WrittenSpan];
+        var record = Full("t\u00fc") with { Recovery = [] };
+        var all = Golden(record, cutOff: sizeof(int), version: 1);
         Assert.Equal(GoldenLength, all.Length);
         Assert.Equal(GoldenDigest, Convert.ToHexStringLower(SHA256.HashData(all)));
 
         await System.IO.File.WriteAllBytesAsync(File, all);
         await using var journal = await Reopen();
         Assert.Equal("client-00112233445566778899aabbccddeeff", journal.ClientId);
+        Assert.Equal(Show(record), Show((await History(journal)).Single()));
+    }
+
+    [Fact]
+    public async Task OpenAsync_RecordOfVersion2_IsReadForEver()
+    {
+        // As above, for records with recovery plans.
+        var all = Golden(Full("t\u00fc"), cutOff: 0, version: 2);
+        Assert.Equal(Golden2Length, all.Length);
+        Assert.Equal(Golden2Digest, Convert.ToHexStringLower(SHA256.HashData(all)));
+
+        await System.IO.File.WriteAllBytesAsync(File, all);
+        await using var journal = await Reopen();
         Assert.Equal(Show(Full("t\u00fc")), Show((await History(journal)).Single()));
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(sizeof(int), 2)]
+    public async Task OpenAsync_RecordOfAnotherLayoutThanItsVersionSays_IsNotBelieved(int cutOff, int version)
+    {
+        await System.IO.File.WriteAllBytesAsync(File, Golden(Full("t") with { Recovery = [] }, cutOff, version));
+        Assert.IsType<JournalCorrupt>(Failure(await FileFlashJournal.OpenAsync(File, Options(), default)));
+    }
+
+    // A file with one record, as a version of this library wrote it.
+    private static byte[] Golden(FlashJournalRecord record, int cutOff, int version)
+    {
+        var payload = new System.Buffers.ArrayBufferWriter<byte>();
+        RecordCodec.Write(record, payload);
+        var writer = new System.Buffers.ArrayBufferWriter<byte>();
+        JournalFormat.WriteFrame(writer, 5, payload.WrittenSpan[..^cutOff]);
+        var frame = writer.WrittenSpan.ToArray();
+        BinaryPrimitives.WriteUInt16LittleEndian(frame.AsSpan(4), (ushort)version);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(20), JournalFormat.Checksum(frame.AsSpan(0, 20)));
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(frame.Length - 8), JournalFormat.Checksum(frame.AsSpan(0, frame.Length - 8)));
+        return [.. JournalFormat.WriteHeader(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"), 4), .. frame];
     }
 
     [Fact]
@@ -161,7 +194,7 @@ public sealed class FileFlashJournalTests : IDisposable
         await Write([Record(Started)]);
         var whole = await System.IO.File.ReadAllBytesAsync(File);
         var record = whole.AsSpan(JournalFormat.HeaderLength).ToArray();
-        BinaryPrimitives.WriteUInt16LittleEndian(record.AsSpan(4), 2);
+        BinaryPrimitives.WriteUInt16LittleEndian(record.AsSpan(4), FlashJournalRecord.CurrentVersion + 1);
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(20), JournalFormat.Checksum(record.AsSpan(0, 20)));
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(record.Length - 8), JournalFormat.Checksum(record.AsSpan(0, record.Length - 8)));
         byte[] newRecord = [.. whole[..JournalFormat.HeaderLength], .. record];
@@ -438,6 +471,8 @@ public sealed class FileFlashJournalTests : IDisposable
         Assert.Equal(2, (await History(journal)).Count);
     }
 
+    private const int Golden2Length = 632;
+    private const string Golden2Digest = "1a4be1718574953690a807dcb4a3af2ae23a5b5c9344f2ccd63685c8be56089d";
     private const int GoldenLength = 489;
     private const string GoldenDigest = "c40e231f8533785677db0097244889400df6654e6966173e83d126837ea8d501";
 

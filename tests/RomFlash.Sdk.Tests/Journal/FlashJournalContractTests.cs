@@ -104,7 +104,7 @@ public sealed class FlashJournalContractTests : IDisposable
         var journal = await OpenAsync(file);
         await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record(None), default));
         await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record((FlashJournalRecordKind)99), default));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record(Started) with { Version = 2 }, default));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record(Started) with { Version = FlashJournalRecord.CurrentVersion + 1 }, default));
         await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record(Started, operation: string.Empty), default));
         await Close(journal);
     }

@@ -6,6 +6,7 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
 
@@ -64,6 +65,19 @@ internal static class JournalSamples
         FailureCode = text,
         TargetState = TargetState.Armed,
         Detail = text,
+        Recovery =
+        [
+            new()
+            {
+                ComponentId = text,
+                Before = [new(FactSource.Smbios, RomVersion.Parse("U30 v2.50 (03/12/2021)"))],
+                Image = new(new(Enumerable.Range(0, 32).Select(i => (byte)(255 - i)).ToArray()), 1L << 33, text),
+                Copy = BackupCopy.Staged,
+                CopyLocation = text,
+                Road = RecoveryRoad.Controller,
+            },
+            new() { ComponentId = "b" },
+        ],
     };
 
     /// <summary>Every field in one text, so that two records can be compared.</summary>
@@ -103,6 +117,16 @@ internal static class JournalSamples
             Put(c.AttemptBefore?.Status.Number);
             Put(c.AttemptBefore?.Status.Symbol);
             Put(c.AttemptBefore?.Id);
+        }
+
+        foreach (var p in r.Recovery)
+        {
+            Put(p.ComponentId);
+            PutAll(p.Before);
+            Put(p.Image);
+            Put(p.Copy);
+            Put(p.CopyLocation);
+            Put(p.Road);
         }
 
         foreach (var w in r.Waivers)

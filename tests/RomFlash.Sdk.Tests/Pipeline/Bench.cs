@@ -55,6 +55,8 @@ internal sealed class Bench
 
     public ImmutableArray<RomImage> Images { get; set; } = [NewSystem.Image, NewArray.Image];
 
+    public ImmutableArray<RomImage> BackupImages { get; set; } = [];
+
     public ICompatibilityCatalog Catalog { get; set; } = SimulatedCatalog.Of(NewSystem, NewArray);
 
     public ITargetCredentialSource Credentials { get; set; } = CredentialSources.None;
@@ -132,7 +134,7 @@ internal sealed class Bench
         });
     }
 
-    public FlashRequest Request(FlashTarget? target = null) => new(target ?? FlashTarget, Images, Policy);
+    public FlashRequest Request(FlashTarget? target = null) => new(target ?? FlashTarget, Images, Policy) { BackupImages = BackupImages };
 
     public FlashReport Flash(CancellationToken cancellationToken = default) => Clock.Drive(() => Client().FlashAsync(Request(), Progress, cancellationToken));
 

@@ -28,7 +28,7 @@ internal sealed class PlanCommand : CliCommand
     {
         _targets.AddTo(this);
         _policy.AddTo(this);
-        foreach (var option in (Option[])[.. _images.All, .. _catalog.All, _out, _force, _by, _journal, _concurrency, _json])
+        foreach (var option in (Option[])[.. _images.AllWithBackups, .. _catalog.All, _out, _force, _by, _journal, _concurrency, _json])
         {
             Add(option);
         }
@@ -38,14 +38,14 @@ internal sealed class PlanCommand : CliCommand
     }
 
     public override string Synopsis =>
-        $"romflash plan {TargetOptions.Synopsis} {ImageOptions.Synopsis} {CatalogOptions.Synopsis} {PolicyOptions.Synopsis} [--out FILE [--force]] [--by NAME] [--journal FILE] [--concurrency N] [--json]; romflash plan show FILE [--json]; romflash plan diff OLD NEW [--json]";
+        $"romflash plan {TargetOptions.Synopsis} {ImageOptions.Synopsis} {ImageOptions.BackupSynopsis} {CatalogOptions.Synopsis} {PolicyOptions.Synopsis} [--out FILE [--force]] [--by NAME] [--journal FILE] [--concurrency N] [--json]; romflash plan show FILE [--json]; romflash plan diff OLD NEW [--json]";
 
     public override CommandHelp Help => new()
     {
         Groups =
         [
             .. _targets.Groups,
-            new("What decides", [.. _images.All, .. _catalog.All]),
+            new("What decides", [.. _images.AllWithBackups, .. _catalog.All]),
             new("What is allowed", _policy.Permissions),
             new("Restart", _policy.Restart),
         ],
@@ -66,6 +66,7 @@ internal sealed class PlanCommand : CliCommand
             || !_policy.Read(parsed, TimeProvider.System.GetUtcNow()).TryGetValue(out var policy, out failure)
             || !(await _targets.ReadAsync(parsed, Terminal, cancellationToken)).TryGetValue(out var targets, out failure)
             || !(await _images.ValidateAsync(parsed, cancellationToken)).TryGetValue(out var images, out failure)
+            || !(await _images.ValidateBackupsAsync(parsed, cancellationToken)).TryGetValue(out var backups, out failure)
             || !(await _catalog.LoadAsync(parsed, Terminal, remember: true, cancellationToken)).TryGetValue(out var catalog, out failure)
             || !(await OpenJournalAsync(parsed.GetValue(_journal), cancellationToken)).TryGetValue(out var journal, out failure))
         {
@@ -74,7 +75,7 @@ internal sealed class PlanCommand : CliCommand
 
         await using (journal as IAsyncDisposable)
         {
-            var request = new PlanRequest(targets.Targets, images, policy) { CreatedBy = parsed.GetValue(_by) ?? Environment.UserName };
+            var request = new PlanRequest(targets.Targets, images, policy) { CreatedBy = parsed.GetValue(_by) ?? Environment.UserName, BackupImages = backups };
             var client = ClientFactory.Create(journal, targets, catalog);
             if (!(await client.PlanAsync(request, concurrency, cancellationToken)).TryGetValue(out var plan, out failure))
             {

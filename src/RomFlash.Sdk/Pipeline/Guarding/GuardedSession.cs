@@ -122,6 +122,22 @@ internal sealed class GuardedSession : IAsyncDisposable
             }
         }
 
+        public string LocationOf(int fileIndex)
+        {
+            const int Longest = 512;
+            try
+            {
+                // A name for people to go by: one that is cut off would lead nowhere.
+                return inner.LocationOf(fileIndex) is { Length: <= Longest } place ? place : string.Empty;
+            }
+#pragma warning disable CA1031 // A plug-in can throw anything; nothing of it may get through.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+                return string.Empty;
+            }
+        }
+
         public ValueTask<TransportResult<Done>> WriteAsync(int fileIndex, long offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, fileIndex, offset, data), static (s, t) => s.inner.WriteAsync(s.fileIndex, s.offset, s.data, t), data.Length, cancellationToken);
 

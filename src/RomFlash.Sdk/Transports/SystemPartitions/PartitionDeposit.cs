@@ -21,6 +21,8 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
 
     public long PresentBytes(int fileIndex) => present[fileIndex] ?? 0;
 
+    public string LocationOf(int fileIndex) => PartitionLayout.Join(_folder, PartitionLayout.DiskName(manifest, fileIndex));
+
     public ValueTask<TransportResult<Done>> WriteAsync(int fileIndex, long offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
         RunAsync(layout => WriteAsync(layout, fileIndex, offset, data), cancellationToken);
 

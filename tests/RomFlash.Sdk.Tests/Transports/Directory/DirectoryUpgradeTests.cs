@@ -2,6 +2,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing;
 using RomFlash.Sdk.Testing.Simulation;
@@ -49,6 +50,37 @@ public sealed class DirectoryUpgradeTests : IDisposable
         Bench.IsUpgraded(confirmed);
         AssertNothingIsLeft();
         Assert.Equal(FlashOutcomeKind.AlreadyCurrent, (await client.FlashAsync(Request, null, CancellationToken.None)).Outcome);
+    }
+
+    [Fact]
+    public async Task FlashAsync_BackupGiven_LiesBesideWhereNoFirmwareLooks()
+    {
+        await using var journal = await OpenJournal();
+        var client = new RomFlashClient(Options(journal, _clock, roms: [Bench.NewSystem, Bench.OldSystem]));
+        var report = await client.FlashAsync(Request with { BackupImages = [Bench.OldSystem.Image] }, null, CancellationToken.None);
+        Assert.True(report.Outcome == FlashOutcomeKind.Pending, report.Result.ToString());
+        Assert.Equal(Bench.NewSystem.Content.ToArray(), await File.ReadAllBytesAsync(Assert.Single(System.IO.Directory.GetFiles(_esp.Capsules))));
+
+        var plan = Assert.Single(report.Recovery);
+        Assert.Equal(BackupCopy.Staged, plan.Copy);
+        Assert.StartsWith("EFI/RomFlash/g1/", plan.CopyLocation, StringComparison.Ordinal);
+        Assert.Equal(Bench.OldSystem.Content.ToArray(), await File.ReadAllBytesAsync(Path.Combine(_esp.Root, plan.CopyLocation)));
+
+        // Disarmed, the upgrade goes, and what lay beside it with it.
+        Assert.Equal(new CancellationReport(TargetState.Untouched, WasArmed: true), (await client.CancelAsync(Target, null, CancellationToken.None)).GetValueOrThrow());
+        AssertNothingIsLeft();
+    }
+
+    [Fact]
+    public async Task FlashAsync_BackupGivenAndBootPlayed_IsGoneOnceItCameUpWell()
+    {
+        await using var journal = await OpenJournal();
+        var client = new RomFlashClient(Options(journal, _clock, roms: [Bench.NewSystem, Bench.OldSystem]));
+        Assert.Equal(FlashOutcomeKind.Pending, (await client.FlashAsync(Request with { BackupImages = [Bench.OldSystem.Image] }, null, CancellationToken.None)).Outcome);
+
+        _esp.PlayBoot("boot-2", Bench.NewSystem);
+        Bench.IsUpgraded(await client.ConfirmAsync(Target, TimeSpan.Zero, null, CancellationToken.None));
+        AssertNothingIsLeft();
     }
 
     [Fact]
@@ -123,7 +155,7 @@ public sealed class DirectoryUpgradeTests : IDisposable
 
         await LeaveUnfinished(journal.ClientId, rom, there);
         var folder = new BrokenFolder();
-        var client = new RomFlashClient(Options(journal, _clock, new DirectoryTransport(folder), rom));
+        var client = new RomFlashClient(Options(journal, _clock, new DirectoryTransport(folder), [rom]));
         var report = await client.FlashAsync(new(Target, rom.Image), null, CancellationToken.None);
 
         Assert.True(report.Outcome == FlashOutcomeKind.Pending, report.Result.ToString());
@@ -160,10 +192,10 @@ public sealed class DirectoryUpgradeTests : IDisposable
         }
     }
 
-    private static RomFlashClientOptions Options(IFlashJournal journal, TimeProvider clock, DirectoryTransport? transport = null, SimulatedRom? rom = null) => new()
+    private static RomFlashClientOptions Options(IFlashJournal journal, TimeProvider clock, DirectoryTransport? transport = null, SimulatedRom[]? roms = null) => new()
     {
         Transports = [transport ?? new DirectoryTransport()],
-        Catalog = SimulatedCatalog.Of(rom ?? Bench.NewSystem),
+        Catalog = SimulatedCatalog.Of(roms ?? [Bench.NewSystem]),
         Journal = journal,
         Credentials = CredentialSources.None,
         TimeProvider = clock,
