@@ -52,7 +52,7 @@ public sealed record LastAttempt(RomVersion? Version, PeerCode Status)
     public bool HasFailedSince(LastAttempt? before) => HasFailed && IsNewSince(before);
 
     /// <summary>The id of what a table says that knows of no attempt, where the firmware's own records were read as well, and there were none.</summary>
-    internal const string NoneAtAll = "none";
+    public const string NoneAtAll = "none";
 
     // What firmware wrote down of a capsule (UEFI 2.10, 8.5.6) is told where the resource table knows of no attempt. A table that has forgotten its attempt makes an old result show; that is no attempt
     // since, and neither is it one that the table knows of none. Results that were not read before may be of any age.
