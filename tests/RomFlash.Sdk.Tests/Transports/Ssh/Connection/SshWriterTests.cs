@@ -85,7 +85,7 @@ public sealed class SshWriterTests
         await Assert.ThrowsAsync<IOException>(() => writing);
         await Assert.ThrowsAsync<IOException>(() => pipe.Writer.WriteAsync(new byte[1], Long, CancellationToken.None).AsTask());
         pipe.Writer.Close();
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => pipe.Writer.WriteAsync(new byte[1], Long, CancellationToken.None).AsTask());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pipe.Writer.WriteAsync(new byte[1 << 20], Long, CancellationToken.None).AsTask());
     }
 
     private sealed class Pipe : IAsyncDisposable
