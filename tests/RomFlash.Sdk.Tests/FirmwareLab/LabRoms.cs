@@ -10,7 +10,11 @@ using RomFlash.Sdk.Outcomes;
 namespace RomFlash.Sdk.Tests.FirmwareLab;
 
 /// <summary>A capsule that mkeficapsule has made, validated by the SDK.</summary>
-internal sealed record LabImage(RomImage Image, byte[] Content, bool IsSystem, int Version);
+internal sealed record LabImage(RomImage Image, byte[] Content, bool IsSystem, int Version)
+{
+    /// <summary>What brings a target back whose flash of it went wrong; null when the catalog names nothing.</summary>
+    public LabImage? Backup { get; init; }
+}
 
 /// <summary>The lab's ROMs as the SDK knows them: how their versions are told, their images, and a catalog of them.</summary>
 internal static class LabRoms
@@ -54,12 +58,18 @@ internal static class LabRoms
             reported["smbios"] = VirtualLinux.Smbios(image.Version);
         }
 
-        return new JsonObject
+        var release = new JsonObject
         {
             ["version"] = string.Create(CultureInfo.InvariantCulture, $"1.{image.Version}"),
             ["sha256"] = image.Image.Sha256.ToString(),
             ["size"] = image.Content.Length,
             ["reportedAs"] = reported,
         };
+        if (image.Backup is { } backup)
+        {
+            release["recovery"] = new JsonObject { ["sha256"] = backup.Image.Sha256.ToString(), ["size"] = backup.Content.Length, ["name"] = "backup.cap" };
+        }
+
+        return release;
     }
 }

@@ -1,6 +1,7 @@
 using RomFlash.Peers.Firmware;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
@@ -57,7 +58,10 @@ internal sealed class LabWorld : IAsyncDisposable
 
     public FlashTarget FlashTargetOf(LabTarget target) => FlashTarget.TryCreate($"board-{Array.IndexOf(_targets, target)}", TargetEndpoint.TryCreate(target.Address).GetValueOrThrow()).GetValueOrThrow();
 
-    public FlashRequest Request(LabTarget target, FlashPolicy policy, params LabImage[] images) => new(FlashTargetOf(target), [.. images.Select(i => i.Image)], policy);
+    public FlashRequest Request(LabTarget target, FlashPolicy policy, params LabImage[] images) => new(FlashTargetOf(target), [.. images.Select(i => i.Image)], policy)
+    {
+        BackupImages = [.. images.Select(i => i.Backup?.Image).OfType<RomImage>()],
+    };
 
     /// <summary>An upgrade to its end: with the restart over the transport where there is one, otherwise by hand and confirmed.</summary>
     /// <param name="target">The target.</param>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using RomFlash.Peers.Firmware;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Recovery;
 using RomFlash.Sdk.Tests.Pipeline;
 using Xunit.Abstractions;
 
@@ -19,7 +20,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     public async Task FlashAsync_PowerIsCutInTheFlash_NeedsRecoveryAndNeverIsUpgraded(int sector)
     {
         await using var target = await SshLabTarget.StartAsync();
-        var image = await LabRoms.SystemAsync(target.Board.Firmware, 2);
+        var backup = await LabRoms.SystemAsync(target.Board.Firmware, 1);
+        var image = await LabRoms.SystemAsync(target.Board.Firmware, 2) with { Backup = backup };
         await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
         // In the moment in which a sector is empty, before it is written.
@@ -33,8 +35,16 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         Assert.True(Bench.FailureOf(report.Result) is TargetDidNotReturn { TargetState: TargetState.RecoveryRequired }, told);
         Assert.True(report.Outcome is FlashOutcomeKind.RecoveryRequired, told);
 
-        // The way back: the ROM from before is written by a programmer's clip, and it boots.
-        await target.Board.WriteFlashAsync(0, target.Board.Firmware.Rom(1));
+        // The way back: the copy that was staged before anything was armed is where the report says, and its ROM, written by a programmer's clip, boots.
+        var plan = Assert.Single(report.Recovery);
+        var copy = Assert.Single(System.IO.Directory.EnumerateFiles(Path.Combine(target.Tree, "EFI", "RomFlash"), "*", SearchOption.AllDirectories), f => new FileInfo(f).Length == backup.Content.Length);
+        Assert.Equal(BackupCopy.Staged, plan.Copy);
+        Assert.Equal(backup.Image.Sha256, plan.Image?.Sha256);
+        Assert.EndsWith(Path.GetRelativePath(target.Tree, copy), plan.CopyLocation, StringComparison.Ordinal);
+        Assert.Contains(plan.Steps, s => s.Contains(plan.CopyLocation, StringComparison.Ordinal));
+        var saved = await File.ReadAllBytesAsync(copy);
+        Assert.Equal(backup.Content, saved);
+        await target.Board.WriteFlashAsync(0, saved[^target.Board.Firmware.Rom(1).Length..]);
         var boots = await target.PowerOnAsync();
         var confirmed = await world.ConfirmAsync(target);
         told = await world.TellAsync(target, "nothing; the backup was written", "version 1, not upgraded", confirmed);
