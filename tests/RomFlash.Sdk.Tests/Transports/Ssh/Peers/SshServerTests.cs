@@ -3,6 +3,7 @@ using System.Globalization;
 using RomFlash.Peers;
 using RomFlash.Peers.Links;
 using RomFlash.Peers.Ssh;
+using RomFlash.Sdk.Tests.Transports.Ssh.Connection;
 
 namespace RomFlash.Sdk.Tests.Transports.Ssh.Peers;
 
@@ -32,7 +33,9 @@ public sealed class SshServerTests
         using var first = Begin(server, "sleep 61 & echo $!; wait");
         using var second = Begin(server, "echo $$; exec sleep 61");
         int[] running = [int.Parse((await first.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture), int.Parse((await second.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture)];
-        Assert.All(running, p => Assert.Contains("sleep", Name(p), StringComparison.Ordinal));
+
+        // Each tells its number before it is that program.
+        await RemoteShellTests.WaitForAsync(() => running.All(p => Name(p).Contains("sleep", StringComparison.Ordinal)));
         var listener = server.Processes[0];
         await server.KillConnectionsAsync();
         await EndAsync(first);
