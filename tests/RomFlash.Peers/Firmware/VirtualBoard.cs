@@ -321,7 +321,7 @@ public sealed class VirtualBoard : IAsyncDisposable
         return (console.ToString(), end);
     }
 
-    // A thread that looks without a pause: a write takes half a second.
+    // A thread that looks without a pause: a write is soon over.
     private static bool CutAsync(Process process, Func<bool> cut, CancellationToken cancellationToken)
     {
         while (!process.HasExited && !cancellationToken.IsCancellationRequested)

@@ -65,7 +65,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             var image = await LabRoms.SystemAsync(target.Board.Firmware, 2);
             await using var world = await LabWorld.CreateAsync(output, LabRoms.Catalog(image), target);
 
-            // So long after the first sector was erased; all of it is written in an eighth of a second.
+            // So long after the first sector was erased.
             var delay = TimeSpan.FromMilliseconds(random.Next(0, 150));
             using var first = new SectorCut(target.Board, 0);
             Stopwatch? since = null;
@@ -84,7 +84,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task FlashAsync_PowerIsCutBeforeTheFlash_IsPendingOrNotApplied()
+    public async Task FlashAsync_PowerIsCutBeforeTheFlash_IsToldAsItIs()
     {
         await using var target = await SshLabTarget.StartAsync();
         var image = await LabRoms.SystemAsync(target.Board.Firmware, 2);

@@ -276,7 +276,7 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
                 return $"it was cancelled, and ended as {failure}; {string.Join(", ", left)} is left";
             }
 
-            // What was armed is disarmed before it is cleaned up. Several runs share a processor: at once is 100 ms where nothing else runs.
+            // What was armed is disarmed before it is cleaned up. Several runs share a processor.
             var atOnce = failure?.Detail.Contains("before arming", StringComparison.Ordinal) is false ? stopped : cleanUp ?? took;
             return atOnce - stopped > TimeSpan.FromSeconds(3) || took - stopped > TimeSpan.FromSeconds(15) ? $"cancelled after {stopped}, cleaned up from {cleanUp} to {took}" : null;
         }
