@@ -3,12 +3,10 @@ using System.Net;
 
 namespace RomFlash.Peers.Ssh;
 
-/// <summary>A private sshd on 127.0.0.1 that the user of this process logs on to, or an account of the server's own, with keys of its own. Gone with its folder when disposed, and when this process ends.</summary>
+/// <summary>A private sshd on 127.0.0.1 that the user of this process logs on to, or an account of the server's own, with a host key of its own. Gone with its folder when disposed, and when this process ends.</summary>
 /// <remarks>Needs Linux; an account of its own needs root. The methods that do something to its processes are not for use at once.</remarks>
 public sealed class SshServer : IAsyncDisposable
 {
-    private static readonly string[] Keys = ["host", "host_rsa", "user", "stranger"];
-
     private readonly PeerFolder _folder;
     private readonly string _sshd;
     private readonly PeerProcesses _processes;
@@ -43,7 +41,7 @@ public sealed class SshServer : IAsyncDisposable
     /// <summary>The fingerprint of its Ed25519 key, as ssh-keygen shows it.</summary>
     public string Fingerprint { get; private set; } = string.Empty;
 
-    /// <summary>The fingerprint of its RSA key, as ssh-keygen shows it.</summary>
+    /// <summary>The fingerprint of its RSA key, which is the one of all servers of this process, as ssh-keygen shows it.</summary>
     public string RsaFingerprint { get; private set; } = string.Empty;
 
     /// <summary>What it has logged.</summary>
@@ -195,16 +193,15 @@ public sealed class SshServer : IAsyncDisposable
 
     private async Task WriteAsync(CancellationToken cancellationToken)
     {
-        var keygen = PeerProgram.Find("ssh-keygen", "openssh-client");
-        foreach (var name in Keys)
-        {
-            await KeygenAsync(["-q", "-t", name == "host_rsa" ? "rsa" : "ed25519", "-b", "2048", "-N", "", "-C", name, "-f", _folder.Combine(name)]);
-        }
-
-        Fingerprint = (await KeygenAsync(["-l", "-f", _folder.Combine("host.pub")])).Output.Split(' ')[1];
-        RsaFingerprint = (await KeygenAsync(["-l", "-f", _folder.Combine("host_rsa.pub")])).Output.Split(' ')[1];
-        File.Copy(_folder.Combine("user.pub"), _folder.Combine("authorized_keys"));
-        var key = (await File.ReadAllTextAsync(_folder.Combine("host.pub"), cancellationToken)).Split(' ');
+        var host = await SshKey.CreateAsync("ed25519", "host", cancellationToken);
+        var (rsa, user) = (await SshKey.HostRsa, await SshKey.User);
+        await host.WriteAsync(_folder.Combine("host"), cancellationToken);
+        await rsa.WriteAsync(_folder.Combine("host_rsa"), cancellationToken);
+        await user.WriteAsync(_folder.Combine("user"), cancellationToken);
+        await (await SshKey.Stranger).WriteAsync(_folder.Combine("stranger"), cancellationToken);
+        (Fingerprint, RsaFingerprint) = (host.Fingerprint, rsa.Fingerprint);
+        await File.WriteAllTextAsync(_folder.Combine("authorized_keys"), user.Public, cancellationToken);
+        var key = host.Public.Split(' ');
         await File.WriteAllTextAsync(KnownHosts, $"[127.0.0.1]:{Port} {key[0]} {key[1]}\n", cancellationToken);
         if (Options.Account is { } account)
         {
@@ -238,8 +235,6 @@ public sealed class SshServer : IAsyncDisposable
 
             """,
             cancellationToken);
-
-        async Task<PeerResult> KeygenAsync(string[] arguments) => (await PeerProgram.RunAsync(keygen, arguments, cancellationToken: cancellationToken)).Required("ssh-keygen");
 
         // The exchange that is the default is OpenSSH's slowest: half of what a logon takes here.
         Task WriteClientAsync(string file, string identity) => File.WriteAllTextAsync(

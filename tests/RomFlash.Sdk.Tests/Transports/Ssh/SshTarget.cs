@@ -67,5 +67,13 @@ internal sealed class SshTarget : IAsyncDisposable
         Root.SetVariable("OsIndications", null);
     }
 
+    /// <summary>It is not armed, and has no file of a deposit's.</summary>
+    public void AssertNothingIsLeft()
+    {
+        Assert.False(Root.IsArmed);
+        Assert.Empty(Root.CapsuleFiles);
+        Assert.Equal(["generation.json", "holder", "lock"], System.IO.Directory.EnumerateFileSystemEntries(Root.RomFlashFolder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 }

@@ -2,6 +2,7 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Journal;
@@ -37,6 +38,9 @@ internal sealed class SshWorld : IAsyncDisposable
         Deadlines = new() { PollInterval = TimeSpan.FromMilliseconds(50), RetryDelay = TimeSpan.FromMilliseconds(10), Settle = TimeSpan.FromSeconds(5), Return = TimeSpan.FromSeconds(60) },
         Waivers = [.. NotTold.Select(b => new BlockerWaiver(b, "test", "the staged machine does not tell"))],
     };
+
+    /// <summary>A change of the policy: nothing is restarted.</summary>
+    public static FlashPolicy Left(FlashPolicy policy) => policy with { Reboot = RebootMode.LeaveToOperator };
 
     public static async Task<SshWorld> CreateAsync(SshTarget target, SshTransportOptions? options = null, params SimulatedRom[] roms)
     {

@@ -75,8 +75,8 @@ internal sealed class EfiVariables(IRemoteScripts scripts)
         }
 
         // efivarfs makes one call to the firmware of each write(2), which therefore has to hold everything. A shell that buffers by lines, as bash does, writes before each byte 0a: dd collects what
-        // comes, and writes it as one block. Nothing is truncated: a call that is refused leaves the variable as it is.
-        var script = $"printf {ShellText.Quote(Escape(bytes))} | dd obs={EfiVariable.MaxBytes} conv=notrunc of={ShellText.Quote(path)}";
+        // comes, and writes it as one block. Nothing is truncated: a call that is refused leaves the variable as it is. What printf says is not heard: that dd has ended already, when dd says why.
+        var script = $"printf {ShellText.Quote(Escape(bytes))} 2>/dev/null | dd obs={EfiVariable.MaxBytes} conv=notrunc of={ShellText.Quote(path)}";
         var reply = await RunAsync(script, 0, cancellationToken).ConfigureAwait(false);
         if (reply.ExitStatus != 0)
         {

@@ -107,6 +107,17 @@ public sealed class EfiVariablesTests : IDisposable
         Assert.Equal((kind, FaultEffect.NotSent), (fault.Kind, fault.Fault.Effect));
     }
 
+    // Whoever writes into a pipe that nobody reads any more says so; what was refused is told by who was refused.
+    [Fact]
+    public async Task WriteAsync_RefusedBeforeAnythingIsWrittenThere_IsNamedByWhoWasRefused()
+    {
+        _target.Folder(EfiVariables.PathOf("Test"));
+        _target.Scripts.Before = "printf() { sleep 0.1; echo 'sh: 1: printf: I/O error' >&2; sleep 0.1; return 1; }\n";
+        var fault = await Assert.ThrowsAsync<PartitionFaultException>(async () => await Variables.WriteAsync("Test", new(7, [1]), default));
+        Assert.Equal(TransportFaultKind.ProtocolViolation, fault.Kind);
+        Assert.DoesNotContain("printf", fault.Fault.Detail, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task WriteAsync_NoFolderOrAFolderInItsPlace_IsAFault()
     {
