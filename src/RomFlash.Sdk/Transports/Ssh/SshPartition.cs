@@ -57,6 +57,12 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
         return refused.Kind is TransportFaultKind.NotFound ? new(name, PartitionEntryKind.None, 0) : throw refused;
     }
 
+    public async ValueTask<bool> TrySeeFoldersAsync(IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    {
+        var tests = string.Join(" && ", paths.Select(Quote).Select(q => $"[ -d {q} ] && [ ! -L {q} ]"));
+        return (await scripts.RunAsync(tests, Step, cancellationToken).ConfigureAwait(false)).ExitStatus == 0;
+    }
+
     public async ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken)
     {
         // Every step begins with a list of the root: there it is seen whether the volume is still mounted. Three patterns have every name but . and .. between them; one that matches nothing stands for itself.

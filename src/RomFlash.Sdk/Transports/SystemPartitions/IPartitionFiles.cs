@@ -31,6 +31,9 @@ internal interface IPartitionFiles
 
     ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken);
 
+    /// <summary>Whether all of these are folders, where one request tells; false says nothing, and each is looked at then.</summary>
+    ValueTask<bool> TrySeeFoldersAsync(IReadOnlyList<string> paths, CancellationToken cancellationToken) => new(false);
+
     /// <summary>Lists a folder; more entries than allowed end the step.</summary>
     ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken);
 

@@ -88,8 +88,7 @@ internal static class PartitionArming
 
             var generationFolder = PartitionLayout.Join(romFlash, PartitionLayout.GenerationName(manifest.Generation));
             var folder = PartitionLayout.Join(generationFolder, manifest.Id);
-            if (!await layout.IsFolderAsync(generationFolder).ConfigureAwait(false)
-                || !await layout.IsFolderAsync(folder).ConfigureAwait(false)
+            if (!await layout.AreFoldersAsync(generationFolder, folder).ConfigureAwait(false)
                 || await layout.ReadDocumentAsync(generationFolder, manifest.Id + ".json").ConfigureAwait(false) is not { } bytes)
             {
                 throw new PartitionFaultException(TransportFaultKind.NotFound, $"there is no committed deposit {manifest.Id} of generation {manifest.Generation}");

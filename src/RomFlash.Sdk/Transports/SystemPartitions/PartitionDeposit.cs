@@ -61,7 +61,7 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
         if (_files[index] is not { } file)
         {
             // The folder is ours, but so much time has passed that somebody may have put a link in its place.
-            if (!await layout.IsFolderAsync(generationFolder).ConfigureAwait(false) || !await layout.IsFolderAsync(_folder).ConfigureAwait(false))
+            if (!await layout.AreFoldersAsync(generationFolder, _folder).ConfigureAwait(false))
             {
                 throw new PartitionFaultException(TransportFaultKind.NotFound, $"{layout.Show(_folder)} is not there any more");
             }

@@ -97,6 +97,11 @@ internal sealed class PartitionLayout(TrackedPartition files, CancellationToken 
 
     public async ValueTask<bool> IsFolderAsync(string path) => (await LookAsync(path).ConfigureAwait(false)).Kind is PartitionEntryKind.Folder;
 
+    /// <summary>Whether both are folders.</summary>
+    public async ValueTask<bool> AreFoldersAsync(string first, string second) =>
+        await files.TrySeeFoldersAsync([first, second], cancellationToken).ConfigureAwait(false)
+        || (await IsFolderAsync(first).ConfigureAwait(false) && await IsFolderAsync(second).ConfigureAwait(false));
+
     /// <summary>Keeps other clients out while the claim, deposits or arming change.</summary>
     public async ValueTask<IAsyncDisposable> TakeLockAsync(string romFlash)
     {

@@ -15,6 +15,8 @@ internal sealed class TrackedPartition(IPartitionFiles inner) : IPartitionFiles
 
     public ValueTask<PartitionEntry> LookAsync(string path, CancellationToken cancellationToken) => inner.LookAsync(path, cancellationToken);
 
+    public ValueTask<bool> TrySeeFoldersAsync(IReadOnlyList<string> paths, CancellationToken cancellationToken) => inner.TrySeeFoldersAsync(paths, cancellationToken);
+
     public ValueTask<IReadOnlyList<PartitionEntry>> ListAsync(string path, int maxEntries, CancellationToken cancellationToken) => inner.ListAsync(path, maxEntries, cancellationToken);
 
     public ValueTask<IPartitionFile> OpenReadAsync(string path, CancellationToken cancellationToken) => inner.OpenReadAsync(path, cancellationToken);
