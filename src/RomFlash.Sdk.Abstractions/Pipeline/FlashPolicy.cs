@@ -45,7 +45,7 @@ public sealed record FlashDeadlines
     /// <summary>One stage in all, whatever it does; a stage that ignores its cancellation is given up. Default 4 h.</summary>
     public TimeSpan Stage { get; init; } = TimeSpan.FromHours(4);
 
-    /// <summary>How often reading, and removing what this client left, is tried again after a fault. Nothing else is repeated by itself. Default 2.</summary>
+    /// <summary>How often reading, and removing what this client left, is tried again after a fault. Nothing else is repeated by itself, and a peer that is not trusted is not asked again. Default 2.</summary>
     public int ReadRetries { get; init; } = 2;
 
     /// <summary>Between two such tries. Default 2 s.</summary>

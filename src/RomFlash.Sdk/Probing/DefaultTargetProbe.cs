@@ -9,20 +9,10 @@ namespace RomFlash.Sdk.Probing;
 /// <summary>Reads facts, what is armed, who holds the claim, and what the transports can do.</summary>
 internal sealed class DefaultTargetProbe : ITargetProbe
 {
-    public async ValueTask<FlashResult<ProbeEvidence>> ProbeAsync(StageContext context, FactKinds kinds, CancellationToken cancellationToken)
+    public ValueTask<FlashResult<ProbeEvidence>> ProbeAsync(StageContext context, FactKinds kinds, CancellationToken cancellationToken)
     {
         context.Report(FlashStage.Probe);
-        for (var attempt = 0; ; attempt++)
-        {
-            var result = await ProbeOnceAsync(context, kinds, cancellationToken).ConfigureAwait(false);
-            if (result.TryGetValue(out _, out var failure) || attempt >= context.Policy.Deadlines.ReadRetries || failure is not ConnectionFailure)
-            {
-                return result;
-            }
-
-            await context.Connection.ResetAsync().ConfigureAwait(false);
-            await Task.Delay(context.Policy.Deadlines.RetryDelay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
-        }
+        return RepeatedReading.RunAsync(context, () => ProbeOnceAsync(context, kinds, cancellationToken), cancellationToken);
     }
 
     private static async ValueTask<FlashResult<ProbeEvidence>> ProbeOnceAsync(StageContext context, FactKinds kinds, CancellationToken cancellationToken)

@@ -9,25 +9,13 @@ namespace RomFlash.Sdk.Probing;
 /// <summary>Reads facts from all endpoints that tell them: each kind from the first that knows it. Reading is the one thing that is repeated after a fault.</summary>
 internal static class FactReader
 {
-    public static async ValueTask<FlashResult<(TargetFacts Facts, ImmutableArray<FactOrigin> Origins)>> ReadAsync(
+    public static ValueTask<FlashResult<(TargetFacts Facts, ImmutableArray<FactOrigin> Origins)>> ReadAsync(
         StageContext context,
         FactKinds kinds,
         FlashStage stage,
         int retries,
-        CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            var result = await ReadOnceAsync(context, kinds, stage, cancellationToken).ConfigureAwait(false);
-            if (result.TryGetValue(out _, out var failure) || attempt >= retries || failure is not ConnectionFailure)
-            {
-                return result;
-            }
-
-            await context.Connection.ResetAsync().ConfigureAwait(false);
-            await Task.Delay(context.Policy.Deadlines.RetryDelay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
-        }
-    }
+        CancellationToken cancellationToken) =>
+        RepeatedReading.RunAsync(context, retries, () => ReadOnceAsync(context, kinds, stage, cancellationToken), cancellationToken);
 
     private static async ValueTask<FlashResult<(TargetFacts Facts, ImmutableArray<FactOrigin> Origins)>> ReadOnceAsync(
         StageContext context,

@@ -41,20 +41,8 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
             one.FlashesAtOnce == other.FlashesAtOnce ? one.CanDisarm && !other.CanDisarm : !one.FlashesAtOnce;
     }
 
-    public async ValueTask<FlashResult<ArmedState>> InspectAsync(StageContext context, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            var result = await InspectOnceAsync(context, FlashStage.Arm, cancellationToken).ConfigureAwait(false);
-            if (result.TryGetValue(out _, out var failure) || attempt >= context.Policy.Deadlines.ReadRetries || failure is not ConnectionFailure)
-            {
-                return result;
-            }
-
-            await context.Connection.ResetAsync().ConfigureAwait(false);
-            await Task.Delay(context.Policy.Deadlines.RetryDelay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public ValueTask<FlashResult<ArmedState>> InspectAsync(StageContext context, CancellationToken cancellationToken) =>
+        RepeatedReading.RunAsync(context, () => InspectOnceAsync(context, FlashStage.Arm, cancellationToken), cancellationToken);
 
     public async ValueTask<FlashResult<ArmingEvidence>> ArmAsync(
         StageContext context,

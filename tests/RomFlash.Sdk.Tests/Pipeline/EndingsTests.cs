@@ -201,6 +201,19 @@ public sealed class EndingsTests
         Assert.Empty(Bench.Done(bench.Target));
     }
 
+    [Theory]
+    [InlineData(TransportFaultKind.Unreachable, 3)]
+    [InlineData(TransportFaultKind.PeerNotTrusted, 1)]
+    public void FlashAsync_ConnectionThatCantBeMade_IsTriedAgainUnlessThePeerIsNotTrusted(TransportFaultKind kind, int times)
+    {
+        var bench = new Bench();
+        var connects = 0;
+        bench.Target.OnOperation = e => connects += e.Operation == SimulatedOperation.Connect ? 1 : 0;
+        bench.Target.InjectFrom(1, SimulatedFault.Refuse(kind));
+        Assert.IsAssignableFrom<ConnectionFailure>(Bench.FailureOf(bench.Flash().Result));
+        Assert.Equal(times, connects);
+    }
+
     [Fact]
     public void FlashAsync_AnswerToTheClaimIsLost_ReleasesTheClaim()
     {
