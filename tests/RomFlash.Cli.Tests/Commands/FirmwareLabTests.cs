@@ -54,7 +54,7 @@ public sealed class FirmwareLabTests(ITestOutputHelper output) : IAsyncDisposabl
         }
 
         Assert.Equal(0, await Machine.Board.FlashedVersionAsync());
-        var recover = await RunAsync("recover", "--journal", Journal, "--catalog", Path.Combine(_folder, "catalog.json"), "--allow-unsigned-catalog");
+        var recover = await RunAsync("recover", "--journal", Journal, "--catalog", UpgradeFiles.Catalog(_folder), "--allow-unsigned-catalog");
         output.WriteLine($"[romflash] lab romflash: staged a good capsule, and the power cut; expected neither version, recovery; firmware: dead; romflash: {recover.ExitCode}, {recover.Out.Split('\n')[0]}");
         Assert.True(recover.ExitCode == 9, recover.ToString());
 
@@ -91,36 +91,21 @@ public sealed class FirmwareLabTests(ITestOutputHelper output) : IAsyncDisposabl
         var (backup, capsule) = (Machine.Board.Firmware.Rom(1), await FirmwareBuild.CapsuleAsync(Machine.Board.Firmware.Rom(2)));
         await File.WriteAllBytesAsync(Path.Combine(_folder, "new.cap"), capsule);
         await File.WriteAllBytesAsync(Path.Combine(_folder, "backup.rom"), backup);
-        await File.WriteAllTextAsync(Path.Combine(_folder, "catalog.json"), new JsonObject
+        await UpgradeFiles.WriteCatalogAsync(_folder, "Contoso", "Server 380", FirmwareBuild.SystemClass, new()
         {
-            ["romflashCatalog"] = 1,
-            ["name"] = "lab",
-            ["systems"] = new JsonArray(new JsonObject
-            {
-                ["manufacturer"] = "Contoso",
-                ["product"] = "Server 380",
-                ["roms"] = new JsonArray(new JsonObject
-                {
-                    ["component"] = "system-rom",
-                    ["firmwareClass"] = FirmwareBuild.SystemClass.ToString("D"),
-                    ["releases"] = new JsonArray(new JsonObject
-                    {
-                        ["version"] = "1.2",
-                        ["sha256"] = new ContentDigest(SHA256.HashData(capsule)).ToString(),
-                        ["size"] = capsule.Length,
-                        ["reportedAs"] = new JsonObject { ["smbios"] = VirtualLinux.Smbios(2), ["esrt"] = string.Create(CultureInfo.InvariantCulture, $"0x{VirtualLinux.Packed(2):x8}") },
-                        ["recovery"] = new JsonObject { ["sha256"] = new ContentDigest(SHA256.HashData(backup)).ToString(), ["size"] = backup.Length, ["name"] = "backup.rom" },
-                    }),
-                }),
-            }),
-        }.ToJsonString());
+            ["version"] = "1.2",
+            ["sha256"] = new ContentDigest(SHA256.HashData(capsule)).ToString(),
+            ["size"] = capsule.Length,
+            ["reportedAs"] = new JsonObject { ["smbios"] = VirtualLinux.Smbios(2), ["esrt"] = string.Create(CultureInfo.InvariantCulture, $"0x{VirtualLinux.Packed(2):x8}") },
+            ["recovery"] = new JsonObject { ["sha256"] = new ContentDigest(SHA256.HashData(backup)).ToString(), ["size"] = backup.Length, ["name"] = "backup.rom" },
+        });
     }
 
     private int TrailingErased() => SectorBytes - 1 - Machine.Board.Firmware.Rom(1).AsSpan(0, SectorBytes).LastIndexOfAnyExcept((byte)0xFF);
 
     private string[] Flash(params string[] further) =>
     [
-        "flash", "--image", Path.Combine(_folder, "new.cap"), "--catalog", Path.Combine(_folder, "catalog.json"), "--allow-unsigned-catalog", "--journal", Journal,
+        "flash", "--image", Path.Combine(_folder, "new.cap"), "--catalog", UpgradeFiles.Catalog(_folder), "--allow-unsigned-catalog", "--journal", Journal,
         .. NotTold.SelectMany(u => new[] { "--waive", u }), "--who", "test", "--why", "the lab's machine does not tell", .. further,
     ];
 

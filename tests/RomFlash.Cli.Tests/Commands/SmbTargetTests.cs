@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using RomFlash.Peers.Samba;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Testing.Simulation;
@@ -24,7 +23,7 @@ public sealed class SmbTargetTests : IAsyncDisposable
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         var playing = PlayAsync(stop.Token);
 
-        var flash = await RunAsync(SambaAccount.Administrator, "flash", "--image", Path.Combine(_folder, "bundle"), "--catalog", Path.Combine(_folder, "catalog.json"), "--allow-unsigned-catalog", "--journal", Path.Combine(_folder, "journal.rfj"));
+        var flash = await RunAsync(SambaAccount.Administrator, "flash", "--image", UpgradeFiles.Bundle(_folder), "--catalog", UpgradeFiles.Catalog(_folder), "--allow-unsigned-catalog", "--journal", Path.Combine(_folder, "journal.rfj"));
         await playing;
 
         Assert.True(flash.ExitCode == 0, flash.ToString());
@@ -68,32 +67,7 @@ public sealed class SmbTargetTests : IAsyncDisposable
                 .WithText(@"HKLM\SOFTWARE\RomFlash.Sdk", "Arming", "capsule-file-only"),
         });
 
-        // The image comes as a bundle: a simulated ROM is no format of the product's.
-        var bundle = Directory.CreateDirectory(Path.Combine(_folder, "bundle")).FullName;
-        await File.WriteAllBytesAsync(Path.Combine(bundle, "new.rom"), New.Content.ToArray());
-        await File.WriteAllTextAsync(Path.Combine(bundle, "bundle.romflash"), $"romflash-bundle 1\nkind system-rom\nfirmware-class {SystemClass:D}\nversion 1.1.0\nrom {New.Sha256} {New.Content.Length} new.rom\n");
-        await File.WriteAllTextAsync(Path.Combine(_folder, "catalog.json"), new JsonObject
-        {
-            ["romflashCatalog"] = 1,
-            ["name"] = "test",
-            ["systems"] = new JsonArray(new JsonObject
-            {
-                ["manufacturer"] = "HPE",
-                ["product"] = "ProLiant DL380 Gen10",
-                ["roms"] = new JsonArray(new JsonObject
-                {
-                    ["component"] = "system-rom",
-                    ["firmwareClass"] = SystemClass.ToString("D"),
-                    ["releases"] = new JsonArray(new JsonObject
-                    {
-                        ["version"] = "1.1.0",
-                        ["sha256"] = New.Sha256.ToString(),
-                        ["size"] = New.Content.Length,
-                        ["reportedAs"] = new JsonObject { ["smbios"] = "1.1.0" },
-                    }),
-                }),
-            }),
-        }.ToJsonString());
+        await UpgradeFiles.WriteAsync(_folder, "HPE", "ProLiant DL380 Gen10", New, new() { ["smbios"] = "1.1.0" });
     }
 
     private static SambaRegistry Machine(SimulatedRom rom, uint boots) => new SambaRegistry()

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using RomFlash.Peers.Ssh;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Testing.Simulation;
@@ -198,37 +197,12 @@ public sealed class SshTargetTests : IAsyncDisposable
         // No disk is encrypted.
         Directory.CreateDirectory(Root.Combine("sys/block"));
 
-        // The image comes as a bundle: a simulated ROM is no format of the product's.
-        var bundle = Directory.CreateDirectory(Path.Combine(_folder, "bundle")).FullName;
-        await File.WriteAllBytesAsync(Path.Combine(bundle, "new.rom"), New.Content.ToArray());
-        await File.WriteAllTextAsync(Path.Combine(bundle, "bundle.romflash"), $"romflash-bundle 1\nkind system-rom\nfirmware-class {SystemClass:D}\nversion 1.1.0\nrom {New.Sha256} {New.Content.Length} new.rom\n");
-        await File.WriteAllTextAsync(Path.Combine(_folder, "catalog.json"), new JsonObject
-        {
-            ["romflashCatalog"] = 1,
-            ["name"] = "test",
-            ["systems"] = new JsonArray(new JsonObject
-            {
-                ["manufacturer"] = "Contoso",
-                ["product"] = "Server 380",
-                ["roms"] = new JsonArray(new JsonObject
-                {
-                    ["component"] = "system-rom",
-                    ["firmwareClass"] = SystemClass.ToString("D"),
-                    ["releases"] = new JsonArray(new JsonObject
-                    {
-                        ["version"] = "1.1.0",
-                        ["sha256"] = New.Sha256.ToString(),
-                        ["size"] = New.Content.Length,
-                        ["reportedAs"] = new JsonObject { ["smbios"] = "1.1.0", ["esrt"] = $"0x{New.PackedVersion:x8}" },
-                    }),
-                }),
-            }),
-        }.ToJsonString());
+        await UpgradeFiles.WriteAsync(_folder, "Contoso", "Server 380", New, new() { ["smbios"] = "1.1.0", ["esrt"] = $"0x{New.PackedVersion:x8}" });
     }
 
     private string[] Flash(params string[] further) =>
     [
-        "flash", "--image", Path.Combine(_folder, "bundle"), "--catalog", Path.Combine(_folder, "catalog.json"), "--allow-unsigned-catalog", "--journal", Journal,
+        "flash", "--image", UpgradeFiles.Bundle(_folder), "--catalog", UpgradeFiles.Catalog(_folder), "--allow-unsigned-catalog", "--journal", Journal,
         .. NotTold.SelectMany(u => new[] { "--waive", u }), "--who", "test", "--why", "the staged machine does not tell", .. further,
     ];
 

@@ -1,11 +1,8 @@
 
 using RomFlash.Peers.Ssh;
-using RomFlash.Sdk.Confirmation;
-using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
-using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Pipeline;

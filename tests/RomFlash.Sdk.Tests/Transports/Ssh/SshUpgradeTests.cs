@@ -5,13 +5,8 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
-using RomFlash.Sdk.Scheduling;
-using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Pipeline;
-using RomFlash.Sdk.Tests.Transports.Directory;
-using RomFlash.Sdk.Tests.Transports.Ssh.Connection;
-using RomFlash.Sdk.Transports.Ssh;
 using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Tests.Transports.Ssh;

@@ -2,7 +2,6 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
-using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Journal;

@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using System.Text;
-using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
-using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Testing.Simulation;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Text;
 using RomFlash.Sdk.Confirmation;
-using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
@@ -9,7 +7,6 @@ using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Pipeline;
 using RomFlash.Sdk.Tests.Transports.Ssh.Connection;
 using RomFlash.Sdk.Transports;
-using RomFlash.Sdk.Transports.Ssh;
 
 namespace RomFlash.Sdk.Tests.Transports.Ssh.Hostile;
 
