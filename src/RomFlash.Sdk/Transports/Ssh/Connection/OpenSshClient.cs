@@ -137,6 +137,15 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
         return SshProcess.Start(start, time);
     }
 
+    /// <summary>Starts a tool of this machine's that is not ssh.</summary>
+    public TransportResult<SshProcess> StartTool(string name, IEnumerable<string> arguments)
+    {
+        var program = Resolve(name);
+        return program is null
+            ? new TransportFault(TransportFaultKind.Unsupported, FaultEffect.NotSent, $"{name} is not installed here")
+            : SshProcess.Start(new ProcessStartInfo(program, arguments), time);
+    }
+
     private static string? Resolve(string program)
     {
         if (OperatingSystem.IsWindows() || program.Contains('/', StringComparison.Ordinal))

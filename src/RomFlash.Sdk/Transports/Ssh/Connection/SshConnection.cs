@@ -58,7 +58,7 @@ internal sealed class SshConnection : IAsyncDisposable
                 return fault;
             }
 
-            if (password is not null && !SshAskPass.Create(configuration!, folder, address, password).TryGetValue(out asked, out fault))
+            if (password is not null && !(await SshAskPass.CreateAsync(client, configuration!, folder, address, password, cancellationToken).ConfigureAwait(false)).TryGetValue(out asked, out fault))
             {
                 return fault;
             }

@@ -44,7 +44,7 @@ internal sealed class SshPrivateFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A public key and a dead socket; a password was removed when the logon was over.
+            // A public key, a dead socket, and a pipe that nobody holds.
         }
     }
 

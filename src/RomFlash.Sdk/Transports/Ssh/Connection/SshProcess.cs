@@ -51,7 +51,7 @@ internal sealed class SshProcess : IAsyncDisposable
         }
         catch (Exception e) when (e is Win32Exception or IOException or InvalidOperationException)
         {
-            return new TransportFault(TransportFaultKind.Unsupported, FaultEffect.NotSent, "the OpenSSH client can't be started: " + e.Message);
+            return new TransportFault(TransportFaultKind.Unsupported, FaultEffect.NotSent, $"{Path.GetFileName(start.FileName)} can't be started: {e.Message}");
         }
     }
 

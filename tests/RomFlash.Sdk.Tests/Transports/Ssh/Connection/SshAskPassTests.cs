@@ -39,7 +39,7 @@ public sealed class SshAskPassTests
             Assert.Equal([password + "refused", "refused", "refused"], (await File.ReadAllTextAsync(ssh["answers"])).Split('\n', StringSplitOptions.RemoveEmptyEntries));
             var place = (await File.ReadAllTextAsync(ssh["place"])).Trim();
             Assert.True(System.IO.Directory.Exists(place));
-            Assert.DoesNotContain(System.IO.Directory.GetFiles(place), f => File.ReadAllText(f).Contains(password, StringComparison.Ordinal));
+            Assert.DoesNotContain(System.IO.Directory.GetFiles(place), f => !f.EndsWith("/answer", StringComparison.Ordinal) && File.ReadAllText(f).Contains(password, StringComparison.Ordinal));
         }
 
         var arguments = await File.ReadAllLinesAsync(ssh["arguments"]);
@@ -50,6 +50,58 @@ public sealed class SshAskPassTests
         }
 
         Assert.DoesNotContain(arguments, a => a.Contains(password, StringComparison.Ordinal) && password.Length > 2);
+    }
+
+    // The worst moment for this process to be killed: ssh has asked nobody yet.
+    [Fact]
+    public async Task OpenAsync_BeforeItIsAskedFor_ThePasswordIsInNoFile()
+    {
+        using var ssh = new FakeSsh(Tells + """
+            folder=$(dirname "$0")
+            for file in "$(dirname "$SSH_ASKPASS")"/*; do [ ! -f "$file" ] || cat "$file"; done >"$folder/files"
+            ls -l "$(dirname "$SSH_ASKPASS")" >"$folder/list"
+            "$SSH_ASKPASS" "user@host's password: " >"$folder/answers"
+
+            """ + FakeSsh.Honest, tellsConfiguration: true);
+        using var credentials = TargetCredentials.Password("user", new Secret("correct horse"));
+        await using (await OpenAsync(ssh, "ssh://user@host", credentials))
+        {
+            Assert.Equal("correct horse", await File.ReadAllTextAsync(ssh["answers"]));
+            Assert.DoesNotContain("correct horse", await File.ReadAllTextAsync(ssh["files"]), StringComparison.Ordinal);
+            Assert.Matches("(?m)^prw-------.* answer$", await File.ReadAllTextAsync(ssh["list"]));
+        }
+    }
+
+    [Fact]
+    public async Task OpenAsync_AskedForTwice_IsGivenOnce()
+    {
+        using var ssh = new FakeSsh(Tells + """
+            folder=$(dirname "$0")
+            "$SSH_ASKPASS" "user@host's password: " >"$folder/answers"
+            timeout 1 "$SSH_ASKPASS" "user@host's password: " >>"$folder/answers" || echo refused >>"$folder/answers"
+
+            """ + FakeSsh.Honest, tellsConfiguration: true);
+        using var credentials = TargetCredentials.Password("user", new Secret("secret"));
+        await using (await OpenAsync(ssh, "ssh://user@host", credentials))
+        {
+            Assert.Equal("secretrefused\n", await File.ReadAllTextAsync(ssh["answers"]));
+        }
+    }
+
+    [Theory]
+    [InlineData(1023, true)]
+    [InlineData(1024, false)]
+    public async Task OpenAsync_LongPassword_IsGivenAsFarAsSshReadsIt(int length, bool isTaken)
+    {
+        using var ssh = new FakeSsh(Tells + "\"$SSH_ASKPASS\" \"user@host's password: \" >\"$(dirname \"$0\")/answers\"\n" + FakeSsh.Honest, tellsConfiguration: true);
+        using var credentials = TargetCredentials.Password("user", new Secret(new string('x', length)));
+        if ((await SshConnection.OpenAsync(ssh.Client(), Address("ssh://user@host"), credentials, CancellationToken.None)).TryGetValue(out var connection, out var fault))
+        {
+            await connection.DisposeAsync();
+            Assert.Equal(length, (await File.ReadAllTextAsync(ssh["answers"])).Length);
+        }
+
+        Assert.Equal(isTaken ? null : TransportFaultKind.Unsupported, fault?.Kind);
     }
 
     [Fact]
