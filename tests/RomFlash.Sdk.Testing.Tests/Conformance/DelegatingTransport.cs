@@ -18,7 +18,7 @@ internal sealed class DelegatingTransport(ITransport inner, Func<ITargetSession,
 
 internal class DelegatingSession(ITargetSession inner) : ITargetSession, IFactsCapability, IDepositCapability, IArmingCapability, IPowerCapability, IClaimCapability
 {
-    public DepositTraits Traits => Deposits.Traits;
+    public virtual DepositTraits Traits => Deposits.Traits;
 
     protected ITargetSession Inner => inner;
 

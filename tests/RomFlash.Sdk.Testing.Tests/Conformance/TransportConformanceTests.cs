@@ -22,6 +22,7 @@ public sealed class TransportConformanceTests
         { nameof(DisposesOnce), "session-dispose-twice" },
         { nameof(TellsMoreThanAsked), "facts-only-what-is-asked" },
         { nameof(CleansText), "facts-hostile-text" },
+        { nameof(UsuallyDoesWhatItCant), "deposit-traits" },
         { nameof(ReadsBackShifted), "deposit-read-back" },
         { nameof(DigestsTheManifest), "deposit-digest" },
         { nameof(CommitsOnce), "deposit-commit-twice" },
@@ -176,6 +177,7 @@ public sealed class TransportConformanceTests
         nameof(DisposesOnce) => new DisposesOnce(session),
         nameof(TellsMoreThanAsked) => new TellsMoreThanAsked(session),
         nameof(CleansText) => new CleansText(session),
+        nameof(UsuallyDoesWhatItCant) => new UsuallyDoesWhatItCant(session),
         nameof(ReadsBackShifted) => new ReadsBackShifted(session),
         nameof(DigestsTheManifest) => new DigestsTheManifest(session),
         nameof(CommitsOnce) => new CommitsOnce(session),
@@ -246,6 +248,11 @@ public sealed class TransportConformanceTests
             (await base.ReadFactsAsync(kinds, cancellationToken)).TryGetValue(out var facts, out var fault)
                 ? facts.Identity.TryGet(out var identity) ? facts with { Identity = identity with { SerialNumber = identity.SerialNumber!.Trim('\u001b') } } : facts
                 : fault;
+    }
+
+    private sealed class UsuallyDoesWhatItCant(ITargetSession inner) : DelegatingSession(inner)
+    {
+        public override DepositTraits Traits => base.Traits with { Verification = [VerificationMethod.ReadBack], Usual = VerificationMethod.DigestOnTarget };
     }
 
     private sealed class ReadsBackShifted(ITargetSession inner) : DelegatingSession(inner)

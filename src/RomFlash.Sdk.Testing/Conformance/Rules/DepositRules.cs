@@ -10,7 +10,7 @@ internal static class DepositRules
 {
     public static ImmutableArray<ConformanceRule> All { get; } =
     [
-        new("deposit-traits", "A deposit can be verified in some way, and writes have a positive size.", TraitsAsync),
+        new("deposit-traits", "A deposit can be verified in some way, the usual one is among those that the traits name, and writes have a positive size.", TraitsAsync),
         new("deposit-read-back", "Reading back gives what was written, at any offset, and nothing behind the end.", ReadBackAsync),
         new("deposit-digest", "The digest on the target is that of what was written.", DigestAsync),
         new("deposit-unsupported-verification", "What the traits do not name is Unsupported.", UnsupportedAsync),
@@ -28,6 +28,7 @@ internal static class DepositRules
     {
         var traits = (await context.CapabilityAsync<IDepositCapability>().ConfigureAwait(false)).Traits;
         Require(traits.Strongest != VerificationMethod.None, "the traits name no way to verify");
+        Require(traits.Verification.Contains(traits.Usual), $"{traits.Usual} is usual, and not among the ways to verify");
         Require(traits.MaxWriteBytes >= 1, $"the largest write is {traits.MaxWriteBytes} bytes");
     }
 
