@@ -21,6 +21,9 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
     private long _writtenTo;
     private long _readTo;
 
+    // Why what was written last is not there as a whole.
+    private TransportFault? _failed;
+
     private string Quoted => ShellText.Quote(path);
 
     /// <summary>Ends a script unless the path is a plain file's.</summary>
@@ -90,7 +93,7 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         {
             await EndWritingAsync(cancellationToken).ConfigureAwait(false);
             _writing = await scripts.OpenWarmChannelAsync(Upload(offset), cancellationToken).ConfigureAwait(false);
-            _writtenTo = offset;
+            (_writtenTo, _failed) = (offset, null);
         }
 
         if (!(await _writing.WriteAsync(bytes, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out var fault))
@@ -107,6 +110,11 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         {
             await EndWritingAsync(cancellationToken).ConfigureAwait(false);
             return;
+        }
+
+        if (_failed is { } failed)
+        {
+            throw new PartitionFaultException(failed);
         }
 
         var reply = await scripts.RunAsync(Sync(Quoted), Flushing, cancellationToken).ConfigureAwait(false);
@@ -205,14 +213,12 @@ internal sealed class SshFile(SshScripts scripts, string path) : IPartitionFile
         await using (writing.ConfigureAwait(false))
         {
             var ended = await writing.FinishAsync(Long, cancellationToken).ConfigureAwait(false);
-            if (!ended.TryGetValue(out var end, out var fault))
+            _failed = !ended.TryGetValue(out var end, out var fault) ? Explain(writing, fault).Fault
+                : end.ExitStatus != 0 ? RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: true) with { Effect = FaultEffect.MayHaveApplied }
+                : null;
+            if (_failed is { } failed)
             {
-                throw Explain(writing, fault);
-            }
-
-            if (end.ExitStatus != 0)
-            {
-                throw new PartitionFaultException(RemoteErrors.Of(end.ExitStatus, end.Errors, isChange: true) with { Effect = FaultEffect.MayHaveApplied });
+                throw new PartitionFaultException(failed);
             }
         }
     }

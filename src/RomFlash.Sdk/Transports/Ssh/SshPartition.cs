@@ -22,6 +22,9 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
     private const int PlainFile = 0x8000;
     private const int Directory = 0x4000;
 
+    // A shell itself ends with 2 when it can't fork.
+    private const int TooMany = 76;
+
     // An entry has a mode, a length and a name of 255 bytes at most.
     private const int MaxListBytes = 8 << 20;
 
@@ -77,7 +80,7 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
             rf_list() {
               [ "$#" -eq 1 ] && [ ! -e "$1" ] && [ ! -L "$1" ] && return
               n=$((n + $#))
-              [ "$n" -le {{maxEntries}} ] || exit 2
+              [ "$n" -le {{maxEntries}} ] || exit {{TooMany}}
               i=0
               a=
               while [ "$i" -lt "$#" ]; do
@@ -102,7 +105,7 @@ internal sealed class SshPartition(SshScripts scripts, string? folder, string wh
             printf %s "$n"
             """);
         var reply = await scripts.RunAsync(list, Listing, cancellationToken).ConfigureAwait(false);
-        if (reply.ExitStatus == 2)
+        if (reply.ExitStatus == TooMany)
         {
             throw PartitionFaultException.Violation($"{Show(path)} has more than {maxEntries} entries");
         }

@@ -12,35 +12,44 @@ internal sealed class SshPower(SshScripts scripts, string program)
 
     private const int MaxMessage = 500;
 
-    // BSD's sysexits, EX_OSERR.
-    private const int NotBegun = 71;
+    // Printed right before the program is started.
+    private const string Begun = "begun\n";
 
     private static readonly ShellRequest Step = new() { IsPlain = true };
 
     // What was sent over a connection that froze is carried out when it thaws. The lock is taken first and by itself: whoever takes a request back waits until the shell that may still get it has ended.
-    private string LockFolder => scripts.Root + "/run";
+    private string LockFile => Run + "/romflash.lock";
+
+    private string Run => scripts.Root + "/run";
 
     public async ValueTask ScheduleAsync(RebootRequest request, CancellationToken cancellationToken)
     {
         var when = request.Delay <= TimeSpan.Zero ? "now" : string.Create(CultureInfo.InvariantCulture, $"+{Math.Ceiling(request.Delay.TotalMinutes)}");
-        var run = ShellText.Quote(LockFolder);
+        var run = ShellText.Quote(Run);
 
-        // systemd's returns at once, and another process waits; that of sysvinit waits itself, so that it has to live on without this session. What has ended by then has said whether it took the request.
+        // systemd's returns at once, and another process waits; that of sysvinit waits itself, so that it has to live on without this session, and outside of the process group that the lock's timeout ends.
+        // What has ended by then has said whether it took the request. What systemd has written counts when it is something else than before: somebody may have asked for something already.
         var script = string.Create(CultureInfo.InvariantCulture, $$"""
-            t=$(mktemp) || exit {{NotBegun}}
-            nohup {{ShellText.Quote(program)}} -r {{when}} {{ShellText.Quote(Clean(request.Message))}} </dev/null >"$t" 2>&1 9>&- &
+            t=$(mktemp) || exit 1
+            f={{run}}/systemd/shutdown/scheduled
+            b=$(cat "$f" 2>/dev/null)
+            rf_scheduled() { [ -e "$f" ] && [ "$(cat "$f" 2>/dev/null)" != "$b" ]; }
+            alone=
+            ! command -v setsid >/dev/null || alone=setsid
+            printf '{{Begun.TrimEnd()}}\n'
+            $alone nohup {{ShellText.Quote(program)}} -r {{when}} {{ShellText.Quote(Clean(request.Message))}} </dev/null >"$t" 2>&1 9>&- &
             p=$!
             most=20
             [ ! -d {{run}}/systemd/system ] || most=100
             i=0
             while kill -0 "$p" 2>/dev/null && [ "$i" -lt "$most" ]; do
-              [ ! -e {{run}}/systemd/shutdown/scheduled ] || [ "$i" -lt 5 ] || break
+              ! rf_scheduled || [ "$i" -lt 5 ] || break
               i=$((i + 1))
-              sleep 0.1 2>/dev/null || sleep 1
+              sleep 0.1 2>/dev/null || { sleep 1; i=$((i + 9)); }
             done
             if kill -0 "$p" 2>/dev/null; then
               s=0
-              [ "$most" -eq 20 ] || [ -e {{run}}/systemd/shutdown/scheduled ] || { echo 'shutdown does not come to its end' >&2; s=1; }
+              [ "$most" -eq 20 ] || rf_scheduled || { echo 'shutdown does not come to its end' >&2; s=1; }
             else
               wait "$p"
               s=$?
@@ -51,15 +60,17 @@ internal sealed class SshPower(SshScripts scripts, string program)
             """);
         await RunLockedAsync(
             script,
-            static reply => reply.ExitStatus switch
+            reply =>
             {
-                0 => null,
+                if (reply.ExitStatus == 0)
+                {
+                    return null;
+                }
 
-                // nohup(1): not executable, or not found.
-                NotBegun or 126 or 127 => RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: false),
-
-                // The text is that of a whole program, which may have done it all the same: some go down at once when they can't wait.
-                _ => RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: true) with { Effect = FaultEffect.MayHaveApplied },
+                // A program, or one that it calls, may say anything and have done it all the same: some go down at once when they can't wait.
+                var hasBegun = reply.ErrorText.StartsWith(Begun, StringComparison.Ordinal);
+                var said = hasBegun ? reply.ErrorText[Begun.Length..] : reply.ErrorText;
+                return RemoteErrors.Of(reply.ExitStatus, said, isChange: false) with { Effect = hasBegun && !IsNotFound(reply.ExitStatus, said) ? FaultEffect.MayHaveApplied : FaultEffect.NotSent };
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -70,15 +81,19 @@ internal sealed class SshPower(SshScripts scripts, string program)
         // sysvinit's says so when none is pending, and calls that a failure.
         static reply => reply.ExitStatus == 0 || reply.ErrorText.Contains("Cannot find pid of running shutdown", StringComparison.OrdinalIgnoreCase)
             ? null
-            : RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: true),
+            : RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: true) with { Effect = FaultEffect.MayHaveApplied },
         cancellationToken);
+
+    // nohup(1): not executable, or not found; its own words, of this very program.
+    private bool IsNotFound(int status, string said) =>
+        status is 126 or 127 && said.StartsWith("nohup: ", StringComparison.Ordinal) && said.AsSpan().TrimEnd('\n') is var line && line.IndexOf('\n') < 0 && line.Contains(program, StringComparison.Ordinal);
 
     private async ValueTask RunLockedAsync(string script, Func<ShellReply, TransportFault?> judge, CancellationToken cancellationToken)
     {
         IAsyncDisposable held;
         try
         {
-            held = await scripts.LockAsync(LockFolder, cancellationToken, isFolder: true).ConfigureAwait(false);
+            held = await scripts.LockAsync(LockFile, cancellationToken, isPrivate: true).ConfigureAwait(false);
         }
         catch (PartitionFaultException e) when (e.Kind is TransportFaultKind.Busy)
         {

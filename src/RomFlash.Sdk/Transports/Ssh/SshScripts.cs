@@ -47,10 +47,10 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
             return fault;
         }
 
-        // The sudo that is tried is the one that is used: a rule may name the shell alone.
+        // The sudo that is tried is the one that is used: a rule may name the shell alone. What it says beside the number is not heard: that the host's name can't be resolved, for one.
         var isElevated = false;
-        if (!(await IsRootAsync("id -u").ConfigureAwait(false)).TryGetValue(out var isRoot, out fault)
-            || (!isRoot && options.UseSudo && !(await IsRootAsync(Elevated("id -u")).ConfigureAwait(false)).TryGetValue(out isElevated, out fault)))
+        if (!(await IsRootAsync("id -u 2>/dev/null").ConfigureAwait(false)).TryGetValue(out var isRoot, out fault)
+            || (!isRoot && options.UseSudo && !(await IsRootAsync(Elevated("id -u") + " 2>/dev/null").ConfigureAwait(false)).TryGetValue(out isElevated, out fault)))
         {
             await shell.DisposeAsync().ConfigureAwait(false);
             return fault with { Effect = FaultEffect.NotSent };
@@ -83,13 +83,17 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
         throw new PartitionFaultException(fault);
     }
 
-    /// <summary>A part of a script that waits some seconds for a lock of an open file (flock(1): <c>-x</c> alone, <c>-s</c> shared), and ends the script when somebody else keeps it.</summary>
+    /// <summary>A part of a script that waits some seconds for a lock of an open file (flock(1): <c>-x</c> alone, <c>-s</c> shared), and ends the script when somebody else keeps it. flock ends with 1 for that alone.</summary>
     public static string WaitForLock(int descriptor, string kind) => string.Create(CultureInfo.InvariantCulture, $$"""
         i=0
-        until flock -n {{kind}} {{descriptor}}; do
+        while :; do
+          flock -n {{kind}} {{descriptor}}
+          s=$?
+          [ "$s" -ne 0 ] || break
+          [ "$s" -eq 1 ] || exit "$s"
           i=$((i + 1))
           [ "$i" -lt 100 ] || exit {{RemoteErrors.Held}}
-          sleep 0.05 2>/dev/null || sleep 1
+          sleep 0.05 2>/dev/null || { sleep 1; i=$((i + 19)); }
         done
 
         """);
@@ -126,11 +130,11 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     /// Takes a file's lock (flock(2)) and, until the result is disposed, runs all scripts in the shell that holds it: when the lock is lost, so is that shell, and nothing is done without it. A client that is gone
     /// without a word keeps it for some minutes at most.
     /// </summary>
-    /// <param name="path">The file, which is made when it is not there, or a folder.</param>
+    /// <param name="path">The file, which is made when it is not there.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <param name="isFolder">Whether it is a folder.</param>
+    /// <param name="isPrivate">Whether it is made so that nobody else can open it: whoever can, can lock it.</param>
     /// <exception cref="PartitionFaultException">Somebody has it for longer than a moment (<see cref="TransportFaultKind.Busy"/>), …</exception>
-    public async ValueTask<IAsyncDisposable> LockAsync(string path, CancellationToken cancellationToken, bool isFolder = false)
+    public async ValueTask<IAsyncDisposable> LockAsync(string path, CancellationToken cancellationToken, bool isPrivate = false)
     {
         if (_holding is not null)
         {
@@ -138,7 +142,8 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
         }
 
         var script = string.Create(CultureInfo.InvariantCulture, $$"""
-            exec 9{{(isFolder ? "<" : ">>")}}{{ShellText.Quote(path)}}
+            {{(isPrivate ? $"(umask 077; : >>{ShellText.Quote(path)})" : string.Empty)}}
+            exec 9>>{{ShellText.Quote(path)}}
             {{WaitForLock(9, "-x")}}
             exec timeout -k 5 {{LockSeconds}} /bin/sh
             """);
@@ -155,7 +160,7 @@ internal sealed class SshScripts : IRemoteScripts, IAsyncDisposable
     /// <summary>The same lock for as long as the result lives, without waiting for it and without a shell; null while somebody else has it.</summary>
     public async ValueTask<IAsyncDisposable?> TryHoldAsync(string path, CancellationToken cancellationToken)
     {
-        var channel = await OpenChannelAsync($"exec 9>>{ShellText.Quote(path)}\nflock -n 9 || exit {RemoteErrors.Held}\necho held\nexec cat >/dev/null", cancellationToken).ConfigureAwait(false);
+        var channel = await OpenChannelAsync($"exec 9>>{ShellText.Quote(path)}\nflock -n 9\ns=$?\n[ \"$s\" -ne 1 ] || exit {RemoteErrors.Held}\n[ \"$s\" -eq 0 ] || exit \"$s\"\necho held\nexec cat >/dev/null", cancellationToken).ConfigureAwait(false);
         var isHeld = false;
         try
         {

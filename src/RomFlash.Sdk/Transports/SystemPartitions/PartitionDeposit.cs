@@ -163,8 +163,15 @@ internal sealed class PartitionDeposit(PartitionSession session, DepositManifest
             {
                 // A commit that was cut short is done again from where it was.
                 var part = PartPath(i);
-                if ((await layout.LookAsync(part).ConfigureAwait(false)).Kind is PartitionEntryKind.File)
+                if (await layout.LookAsync(part).ConfigureAwait(false) is { Kind: PartitionEntryKind.File } written)
                 {
+                    if (written.Length != manifest.Files[i].Length)
+                    {
+                        throw new PartitionFaultException(
+                            TransportFaultKind.ContentDiffers,
+                            string.Create(CultureInfo.InvariantCulture, $"{layout.Show(part)} has {written.Length} of {manifest.Files[i].Length} bytes"));
+                    }
+
                     await layout.Files.RenameFileAsync(part, PartitionLayout.Join(_folder, PartitionLayout.DiskName(manifest, i)), layout.Token).ConfigureAwait(false);
                 }
             }

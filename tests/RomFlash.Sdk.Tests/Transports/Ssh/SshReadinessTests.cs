@@ -7,6 +7,7 @@ using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Tests.Pipeline;
+using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Tests.Transports.Ssh;
 
@@ -77,6 +78,20 @@ public sealed class SshReadinessTests
         await using var target = await SshTarget.StartAsync(server: new() { Account = new("operator", sudo) });
         await using var world = await SshWorld.CreateAsync(target);
         await BlockedAsync<AccessDenied>(world, "access-denied");
+    }
+
+    // sudo says this wherever a machine's own name is not in its hosts file, and goes on.
+    [Theory]
+    [InlineData("sudo")]
+    [InlineData("id")]
+    public async Task ProbeAsync_ProgramThatWarnsBesideItsAnswer_IsHeard(string name)
+    {
+        await using var target = await SshTarget.StartAsync(server: name == "sudo" ? new() { Account = new("operator", SshSudo.MayRunShell) } : null);
+        var real = name == "sudo" ? target.Server.WriteStandIn("sudo-itself", await File.ReadAllTextAsync(Path.Combine(target.Server.Folder, "bin", "sudo"))) : "/usr/bin/id";
+        target.Server.WriteStandIn(name, $"echo '{name}: unable to resolve host web-1: Name or service not known' >&2\nexec {real} \"$@\"");
+        await using var session = await target.ConnectAsync();
+        Assert.True((await session.GetCapability<IFactsCapability>()!.ReadFactsAsync(FactKinds.Account, CancellationToken.None)).TryGetValue(out var facts, out var fault), fault?.ToString());
+        Assert.Equal(AccountRights.Administrator, facts.Account);
     }
 
     [Fact]

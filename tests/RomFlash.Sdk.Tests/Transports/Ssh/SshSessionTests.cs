@@ -117,6 +117,87 @@ public sealed class SshSessionTests
         Assert.Equal(TransportFaultKind.Unsupported, (await power.ScheduleRebootAsync(new(TimeSpan.FromDays(60), string.Empty, false), CancellationToken.None)).Fault().Kind);
     }
 
+    // sysvinit's shutdown waits by itself, for longer than a lock may be held.
+    [Fact]
+    public async Task Restart_ShutdownThatWaits_IsOutsideOfTheGroupThatEndsWithTheLock()
+    {
+        await using var target = await SshTarget.StartAsync(new() { Shutdown = LinuxShutdown.SysVInit });
+        var ids = Path.Combine(target.Server.Folder, "ids");
+        var program = target.Server.WriteStandIn("waiting-shutdown", $"cut -d ' ' -f 1,5,6 /proc/$$/stat >'{ids}.new'; mv '{ids}.new' '{ids}'; exec sleep 60");
+        await using var session = await target.ConnectAsync(target.Options with { ShutdownProgram = program });
+        Assert.True((await session.GetCapability<IPowerCapability>()!.ScheduleRebootAsync(new(TimeSpan.FromMinutes(10), "now", false), CancellationToken.None)).TryGetValue(out _, out var fault), fault?.ToString());
+
+        // proc(5): the process, its group and its session.
+        var words = (await File.ReadAllTextAsync(ids)).Trim().Split(' ');
+        Assert.Equal([words[0], words[0]], words[1..]);
+        using var waiting = System.Diagnostics.Process.GetProcessById(int.Parse(words[0], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.False(waiting.HasExited);
+        waiting.Kill();
+    }
+
+    [Fact]
+    public async Task Restart_LockOfIt_IsNobodysWhoIsNotRoot()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await using var session = await target.ConnectAsync();
+        Assert.True((await session.GetCapability<IPowerCapability>()!.ScheduleRebootAsync(new(TimeSpan.FromMinutes(10), "now", false), CancellationToken.None)).TryGetValue(out _, out var fault), fault?.ToString());
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(target.Root.Combine("run/romflash.lock")));
+    }
+
+    [Theory]
+    [InlineData("touch \"$0.done\"; notify-operators", FaultEffect.MayHaveApplied)]
+    [InlineData("touch \"$0.done\"; exit 71", FaultEffect.MayHaveApplied)]
+    [InlineData("touch \"$0.done\"; echo \"nohup: failed to run command 'x': No such file or directory\"; exit 127", FaultEffect.MayHaveApplied)]
+    [InlineData(null, FaultEffect.NotSent)]
+    public async Task Restart_ProgramThatFails_MayHaveDoneItUnlessItIsNotThere(string? script, FaultEffect effect)
+    {
+        await using var target = await SshTarget.StartAsync();
+        var program = script is null ? "/no/such/shutdown" : target.Server.WriteStandIn("own-shutdown", script);
+        await using var session = await target.ConnectAsync(target.Options with { ShutdownProgram = program });
+        var power = session.GetCapability<IPowerCapability>()!;
+        Assert.Equal(effect, (await power.ScheduleRebootAsync(new(TimeSpan.FromMinutes(10), "now", false), CancellationToken.None)).Fault().Effect);
+        Assert.Equal(script is not null, File.Exists(program + ".done"));
+        Assert.Equal(FaultEffect.MayHaveApplied, (await power.AbortRebootAsync(CancellationToken.None)).Fault().Effect);
+    }
+
+    [Fact]
+    public async Task Restart_SomebodyHasAskedForSomethingBefore_IsNotTakenForIt()
+    {
+        await using var target = await SshTarget.StartAsync();
+        System.IO.Directory.CreateDirectory(target.Root.Combine("run/systemd/system"));
+        System.IO.Directory.CreateDirectory(target.Root.Combine("run/systemd/shutdown"));
+        var scheduled = target.Root.Combine("run/systemd/shutdown/scheduled");
+        await File.WriteAllTextAsync(scheduled, "USEC=1\nMODE=poweroff\n");
+        await using (var refused = await target.ConnectAsync(target.Options with { ShutdownProgram = target.Server.WriteStandIn("slow-refusal", "sleep 2; echo 'Failed to schedule: Access denied' >&2; exit 1") }))
+        {
+            Assert.Contains("Access denied", (await refused.GetCapability<IPowerCapability>()!.ScheduleRebootAsync(new(TimeSpan.FromMinutes(10), "now", false), CancellationToken.None)).Fault().Detail, StringComparison.Ordinal);
+        }
+
+        // One that takes its place is ours, though the program goes on for a while.
+        await using var taken = await target.ConnectAsync(target.Options with { ShutdownProgram = target.Server.WriteStandIn("slow-taking", $"echo USEC=2 >'{scheduled}'; exec sleep 20") });
+        Assert.True((await taken.GetCapability<IPowerCapability>()!.ScheduleRebootAsync(new(TimeSpan.FromMinutes(10), "now", false), CancellationToken.None)).TryGetValue(out _, out var fault), fault?.ToString());
+    }
+
+    [Fact]
+    public async Task Claim_TargetWithoutFlock_IsNotCalledHeld()
+    {
+        await using var target = await SshTarget.StartAsync();
+        target.Server.WriteStandIn("flock", "echo 'sh: 1: flock: not found' >&2; exit 127");
+        await using var session = await target.ConnectAsync();
+        Assert.Equal(TransportFaultKind.Unsupported, (await session.GetCapability<IClaimCapability>()!.AcquireClaimAsync(new("me"), CancellationToken.None)).Fault().Kind);
+        Assert.Equal(TransportFaultKind.Unsupported, (await session.GetCapability<IPowerCapability>()!.AbortRebootAsync(CancellationToken.None)).Fault().Kind);
+    }
+
+    [Fact]
+    public async Task Session_AliasWithCapitals_IsTheConfigurations()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await File.AppendAllTextAsync(target.Server.ClientConfiguration, $"Host Web-1\n  HostName 127.0.0.1\n  Port {target.Server.Port}\n  HostKeyAlias [127.0.0.1]:{target.Server.Port}\n");
+        await using var session = await target.ConnectAsync(address: "ssh://Web-1/boot/efi");
+        Assert.True((await session.GetCapability<IFactsCapability>()!.ReadFactsAsync(FactKinds.Boot, CancellationToken.None)).TryGetValue(out var facts, out var fault), fault?.ToString());
+        Assert.Equal(target.Root.BootId, facts.Boot.TryGet(out var boot) ? boot.Value : null, ignoreCase: true);
+    }
+
     [Fact]
     public async Task Restart_ConnectionThatAskedIsCutOff_IsNotTakenBackBeforeItHasEnded()
     {

@@ -72,6 +72,25 @@ public sealed class PartitionDepositTests : IDisposable
         Assert.DoesNotContain(partition.Asked, a => a.StartsWith("read romflash-", StringComparison.Ordinal) || a.StartsWith("digest", StringComparison.Ordinal) || a.StartsWith("rename romflash-", StringComparison.Ordinal));
     }
 
+    // Whatever the transport says of a flush.
+    [Fact]
+    public async Task CommitAsync_FileThatIsShorterThanWhatWasWritten_StaysUncommitted()
+    {
+        var partition = new WatchedPartition(_esp.Root);
+        await using var session = new WatchedSession(partition);
+        var (manifest, contents) = await OpenedAsync(session, 3000, 4000);
+        await using var deposit = Value(await session.OpenDepositAsync(manifest, CancellationToken.None));
+        await WriteAsync(deposit, contents);
+        var part = Assert.Single(System.IO.Directory.GetFiles(_esp.RomFlash, "*-01-*.part", SearchOption.AllDirectories));
+        await File.WriteAllBytesAsync(part, contents[1][..3999]);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Equal(TransportFaultKind.ContentDiffers, (await deposit.CommitAsync(CancellationToken.None)).Fault().Kind);
+        }
+
+        Assert.DoesNotContain(Value(await session.ListDepositsAsync(CancellationToken.None)), d => d.IsCommitted);
+    }
+
     private static async Task<(DepositManifest Manifest, ImmutableArray<byte[]> Contents)> OpenedAsync(WatchedSession session, params int[] lengths) =>
         EspFixture.Sample("d1", Value(await session.AcquireClaimAsync(new("me"), CancellationToken.None)).Generation, lengths);
 

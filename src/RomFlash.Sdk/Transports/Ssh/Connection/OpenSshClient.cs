@@ -18,12 +18,16 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
 {
     public OpenSshOptions Options => options;
 
+    // Whatever the configuration makes of sessions by hand; not beside -N.
+    private const string RunsCommand = "SessionType=default";
+
     public TimeProvider Time => time;
 
     /// <summary>Arguments for a connection of its own that runs a command; with a control socket it serves others besides.</summary>
     public List<string> Connect(SshAddress address, SshRoute route, string command)
     {
         var arguments = Base(mayAsk: route.AskPass is not null);
+        Option(arguments, RunsCommand);
         Option(arguments, "StrictHostKeyChecking=yes");
         if (route.AskPass is not null)
         {
@@ -57,6 +61,7 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
     public List<string> Share(SshAddress address, string controlSocket, string command)
     {
         var arguments = Base();
+        Option(arguments, RunsCommand);
         Option(arguments, "StrictHostKeyChecking=yes");
         arguments.AddRange(["-S", Expanded(controlSocket)]);
         Option(arguments, "ControlMaster=no");
@@ -217,6 +222,7 @@ internal sealed class OpenSshClient(OpenSshOptions options, TimeProvider time)
             "IgnoreUnknown=*",
             "VerifyHostKeyDNS=no",
             "GSSAPIKeyExchange=no",
+            "GSSAPIDelegateCredentials=no",
             "StdinNull=no",
             "ForkAfterAuthentication=no",
             "LogLevel=INFO",

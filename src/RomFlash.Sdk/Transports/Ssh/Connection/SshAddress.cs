@@ -61,7 +61,7 @@ internal sealed class SshAddress
             return No("a user's name in an ssh: address has letters, digits and _ . @ + - only, and does not begin with - or @");
         }
 
-        var host = address.HostNameType is UriHostNameType.IPv6 ? address.Host.Trim('[', ']') : address.IdnHost;
+        var host = address.HostNameType is UriHostNameType.IPv6 ? address.Host.Trim('[', ']') : AsWritten(address);
         if (address.HostNameType is UriHostNameType.Unknown or UriHostNameType.Basic || !IsHost(host))
         {
             return No("an ssh: address names a host, such as ssh://root@server1/boot/efi; a host has letters, digits and . _ - only, and does not begin with -");
@@ -101,6 +101,18 @@ internal sealed class SshAddress
         var port = Port is { } number ? string.Create(CultureInfo.InvariantCulture, $":{number}") : string.Empty;
         var path = Path is null ? string.Empty : string.Join('/', Path.Split('/').Select(Uri.EscapeDataString));
         return $"ssh://{user}{host}{port}{path}{(HostKey is null ? string.Empty : $"?{HostKeyName}={Uri.EscapeDataString(HostKey.Text)}")}";
+    }
+
+    // A Uri has it in small letters, and an alias of ssh_config is another one then.
+    private static string AsWritten(Uri address)
+    {
+        var text = address.OriginalString.AsSpan().Trim();
+        var begin = text.IndexOf("://", StringComparison.Ordinal);
+        var authority = begin < 0 ? default : text[(begin + 3)..];
+        authority = authority.IndexOfAny('/', '?', '#') is >= 0 and var end ? authority[..end] : authority;
+        authority = authority[(authority.LastIndexOf('@') + 1)..];
+        authority = authority.IndexOf(':') is >= 0 and var port ? authority[..port] : authority;
+        return authority.Equals(address.IdnHost, StringComparison.OrdinalIgnoreCase) ? authority.ToString() : address.IdnHost;
     }
 
     private static bool TryParseQuery(string query, out SshFingerprint? key)

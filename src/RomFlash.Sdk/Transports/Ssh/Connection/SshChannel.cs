@@ -165,7 +165,7 @@ internal sealed class SshChannel : IAsyncDisposable
     }
 
     // Its caller has a deadline for it.
-    private ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken token) => _writer.WriteAsync(bytes, Timeout.InfiniteTimeSpan, token);
+    private ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken token) => _writer.AskAsync(bytes, token);
 
     private async ValueTask CloseInputAsync()
     {

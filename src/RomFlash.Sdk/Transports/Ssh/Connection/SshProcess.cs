@@ -103,6 +103,8 @@ internal sealed class SshProcess : IAsyncDisposable
             // Nobody reads any more.
         }
 
+        await Output.DisposeAsync().ConfigureAwait(false);
+
         // What shares a connection hands its errors on to the process that holds it, and they stay open there for as long as the far side runs: nothing waits for that.
         await Task.WhenAny(_exit, Task.Delay(EndTimeout, _time)).ConfigureAwait(false);
         _process.Dispose();

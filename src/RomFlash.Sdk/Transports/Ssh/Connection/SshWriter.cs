@@ -10,7 +10,7 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
     // What must leave within the time in which the channel has to move: a slow link needs it to be little.
     private const int Piece = 64 * 1024;
 
-    // Whoever asks has had an answer to what they sent before, so that the pipe is empty. So much has room in any: Linux gives two pages where a user has many pipes, and Windows one.
+    // So much has room in any pipe that is empty: Linux gives two pages where a user has many pipes, and Windows one.
     private const int DirectBytes = 4096;
 
     private const int StackBytes = 256 * 1024;
@@ -25,16 +25,22 @@ internal sealed class SshWriter(Stream stream, TimeProvider time)
     private bool _isClosed;
     private long _movedAt;
 
+    /// <summary>Writes what the far side is to answer, where it has answered everything before: what is short has room then, whatever the far side does, and needs no thread.</summary>
+    public ValueTask AskAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (bytes.Length > DirectBytes)
+        {
+            return WriteAsync(bytes, Timeout.InfiniteTimeSpan, cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        stream.Write(bytes.Span);
+        return ValueTask.CompletedTask;
+    }
+
     /// <summary>Writes everything; <see cref="TimeoutException"/> when no bytes have left for so long. Who stops waiting has to end the process: bytes may leave until then.</summary>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, TimeSpan stall, CancellationToken cancellationToken)
     {
-        if (bytes.Length <= DirectBytes)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            stream.Write(bytes.Span);
-            return;
-        }
-
         var written = Begin(bytes);
         for (var left = stall; ;)
         {

@@ -18,7 +18,7 @@ public sealed class OpenSshClientTests
     {
         var arguments = _client.Connect(_address, default, "command");
         AssertFixed(arguments);
-        AssertOptions(arguments, "StrictHostKeyChecking=yes", "ControlMaster=no", "ControlPersist=no");
+        AssertOptions(arguments, "StrictHostKeyChecking=yes", "ControlMaster=no", "ControlPersist=no", "SessionType=default", "GSSAPIDelegateCredentials=no");
         Assert.Equal("none", arguments[arguments.IndexOf("-S") + 1]);
         Assert.Equal(["-p", "22", "-l", "u", "--", "h", "command"], arguments[^7..]);
         Assert.DoesNotContain(arguments, a => a.Contains("KnownHosts", StringComparison.Ordinal));
@@ -39,7 +39,7 @@ public sealed class OpenSshClientTests
     {
         var arguments = _client.Share(_address, "/tmp/m", "command");
         AssertFixed(arguments);
-        AssertOptions(arguments, "StrictHostKeyChecking=yes", "ProxyCommand=false", "ControlMaster=no");
+        AssertOptions(arguments, "StrictHostKeyChecking=yes", "ProxyCommand=false", "ControlMaster=no", "SessionType=default");
     }
 
     [Fact]

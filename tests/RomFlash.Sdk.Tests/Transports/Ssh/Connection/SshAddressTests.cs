@@ -12,6 +12,8 @@ public sealed class SshAddressTests
     [InlineData("ssh://server1/", "server1", null, null, null, null)]
     [InlineData("ssh://root@server1:2222/boot/efi", "server1", 2222, "root", "/boot/efi", null)]
     [InlineData("ssh://root@server1/boot/efi/", "server1", null, "root", "/boot/efi", null)]
+    [InlineData("ssh://root@Web-1:2222/boot/efi", "Web-1", 2222, "root", "/boot/efi", null)]
+    [InlineData("ssh://WEB-1?hostkey=" + Pin, "WEB-1", null, null, null, Pin)]
     [InlineData("ssh://rack_7.example.org/boot", "rack_7.example.org", null, null, "/boot", null)]
     [InlineData("ssh://admin%40corp.example@10.0.0.7/", "10.0.0.7", null, "admin@corp.example", null, null)]
     [InlineData("ssh://[2001:db8::7]:22/boot/efi", "2001:db8::7", 22, null, "/boot/efi", null)]

@@ -49,6 +49,20 @@ public sealed class SshWriterTests
         }
     }
 
+    // What has left may still fill the pipe.
+    [Fact]
+    public async Task WriteAsync_FewBytesIntoAFullPipe_AreGivenUpInTime()
+    {
+        await using var pipe = new Pipe();
+        await Assert.ThrowsAsync<TimeoutException>(() => pipe.Writer.WriteAsync(new byte[1 << 20], Short, CancellationToken.None).AsTask());
+        await using var second = new Pipe();
+        await second.Writer.WriteAsync(new byte[64 * 1024], Long, CancellationToken.None);
+        var watch = Stopwatch.StartNew();
+        var begun = Task.Run(() => second.Writer.WriteAsync(new byte[28], Short, CancellationToken.None).AsTask());
+        await Assert.ThrowsAsync<TimeoutException>(() => begun.WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+    }
+
     [Fact]
     public async Task WriteAsync_SlowReader_IsWaitedForWhileBytesLeave()
     {

@@ -103,6 +103,31 @@ public sealed class LyingToolsTests(HostileMachine machine) : IClassFixture<Host
         Assert.True(machine.Target.Root.IsArmed);
     }
 
+    [Fact]
+    public async Task CommitAsync_UploadThatFailedAtItsEnd_StaysUncommitted()
+    {
+        using var ssh = machine.Ssh("cat", "[ $# -gt 0 ] && exec /bin/cat \"$@\"; /bin/cat >/dev/null; echo ': No space left on device' >&2; exit 1");
+        File.WriteAllText(ssh["hostile"], string.Empty);
+        machine.Target.Wipe();
+        await using var session = await machine.Target.ConnectAsync(machine.Options(ssh), "ssh://host/boot/efi");
+        Assert.True((await session.GetCapability<IClaimCapability>()!.AcquireClaimAsync(new("client"), CancellationToken.None)).TryGetValue(out var claim, out var fault), fault?.ToString());
+        var deposits = session.GetCapability<IDepositCapability>()!;
+        var file = new DepositFile("image.cap", HostileMachine.Rom.Content.Length, new(Convert.FromHexString(HostileMachine.Digest)), "system");
+        Assert.True((await deposits.OpenDepositAsync(new("d1", claim!.Generation, [file]), CancellationToken.None)).TryGetValue(out var deposit, out fault), fault?.ToString());
+        await using (deposit)
+        {
+            Assert.True((await deposit!.WriteAsync(0, 0, HostileMachine.Rom.Content, CancellationToken.None)).TryGetValue(out _, out fault), fault?.ToString());
+            for (var i = 0; i < 3; i++)
+            {
+                Assert.False((await deposit.CommitAsync(CancellationToken.None)).TryGetValue(out _, out fault));
+                Assert.Equal(TransportFaultKind.NoSpace, fault.Kind);
+            }
+        }
+
+        Assert.True((await deposits.ListDepositsAsync(CancellationToken.None)).TryGetValue(out var listed, out fault), fault?.ToString());
+        Assert.DoesNotContain(listed, d => d.IsCommitted);
+    }
+
     // A lock that is none keeps nobody out, and nobody can tell.
     [Fact]
     public async Task Walk_FlockThatDoesNothing_IsBelieved()
