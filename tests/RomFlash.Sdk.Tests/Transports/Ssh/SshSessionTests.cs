@@ -141,7 +141,7 @@ public sealed class SshSessionTests
         await using var target = await SshTarget.StartAsync();
         await using var session = await target.ConnectAsync();
         Assert.True((await session.GetCapability<IPowerCapability>()!.ScheduleRebootAsync(new(TimeSpan.FromMinutes(10), "now", false), CancellationToken.None)).TryGetValue(out _, out var fault), fault?.ToString());
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(target.Root.Combine("run/romflash.lock")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, new FileInfo(target.Root.Combine("run/romflash.lock")).UnixFileMode);
     }
 
     [Theory]
