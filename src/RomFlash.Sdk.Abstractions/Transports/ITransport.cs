@@ -6,7 +6,10 @@ namespace RomFlash.Sdk.Transports;
 /// Speaks one wire protocol to a target. Knows no policy: it reads what it is asked for, puts bytes where it is told, and says what
 /// happened and whether it may have taken effect.
 /// </summary>
-/// <remarks>Thread-safe: one instance connects many targets at once.</remarks>
+/// <remarks>
+/// Thread-safe: one instance connects many targets at once. No call of a transport, and of what it hands out, blocks the thread that it is called on: neither a deadline nor a cancellation reaches it before it has returned
+/// its task. What can only block runs on a thread of its own.
+/// </remarks>
 public interface ITransport
 {
     /// <summary>The URI scheme that this transport serves, in lower case.</summary>
