@@ -30,8 +30,11 @@ internal sealed class TargetConnection : ITargetConnection, IArmingAnnouncement,
     /// <summary>Puts the intent to arm in the journal right before a deposit is committed that arms; null while no such commit is expected.</summary>
     public Func<CancellationToken, ValueTask<bool>>? BeforeCommit { get; set; }
 
-    /// <summary>What the last announced commit came to; null when none was.</summary>
+    /// <summary>What the arming step came to that was announced last; null when it has not left the client.</summary>
     public FaultEffect? CommitEffect { get; private set; }
+
+    /// <summary>The intent to arm is in the journal.</summary>
+    public void BeginArming() => (CommitEffect, MayArm) = (null, true);
 
     public void CommitEnded(FaultEffect effect) => CommitEffect = effect;
 

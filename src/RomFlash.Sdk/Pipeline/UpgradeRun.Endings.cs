@@ -244,34 +244,36 @@ internal sealed partial class UpgradeRun
         }
 
         // Which ROM runs is not known then, and the copy may be what brings the target back; a later run removes it.
+        // Gates look at its health before anything is given up.
         _phase = Phase.Settled;
-        var left = await CleanUpAsync(keepsBackup: failure is UnexpectedVersion).ConfigureAwait(false);
-        if (failure is UnexpectedVersion && _deposit is not null && HasBackup)
+        failure ??= await AskAfterReturnAsync(outcome!).ConfigureAwait(false);
+        var keepsBackup = failure is UnexpectedVersion || (failure is not null && outcome is not null);
+        var left = await CleanUpAsync(keepsBackup).ConfigureAwait(false);
+        if (keepsBackup && _deposit is not null && HasBackup)
         {
             left = left.Add($"deposit {_deposit.ToBackup().Id}, kept: it may be what brings the target back");
         }
 
         return failure is not null
             ? await ConcludeAsync(failure with { Leftovers = left }, isFinal: true).ConfigureAwait(false)
-            : await ConcludeUpgradedAsync(outcome!, left).ConfigureAwait(false);
+            : await ConcludeAsync(outcome! with { Notes = [.. outcome.Notes, .. left.Select(n => "left on the target, inert: " + n)] }, isFinal: true).ConfigureAwait(false);
     }
 
     private static bool IsAllOld(ScheduledFlash scheduled, ConfirmationEvidence evidence) =>
         evidence.Facts.Roms.TryGet(out var roms)
         && scheduled.Components.All(c => roms.Any(r => r.Id == c.ComponentId && r.Versions.Any(v => c.From.Contains(v))));
 
-    private async ValueTask<FlashResult<FlashOutcome>> ConcludeUpgradedAsync(FlashOutcome outcome, ImmutableArray<string> left)
+    private async ValueTask<FlashFailure?> AskAfterReturnAsync(FlashOutcome outcome)
     {
-        outcome = outcome with { Notes = [.. outcome.Notes, .. left.Select(n => "left on the target, inert: " + n)] };
         foreach (var gate in _services.Gates)
         {
             if (await AskAsync(gate, (gate, _context, outcome), static (s, t) => s.gate.AfterReturnAsync(s._context, s.outcome, t), CancellationToken.None).ConfigureAwait(false) is { } refused)
             {
-                return await ConcludeAsync(refused with { Stage = FlashStage.Confirm, TargetState = TargetState.RomChanged, Leftovers = left }, isFinal: true).ConfigureAwait(false);
+                return refused with { Stage = FlashStage.Confirm, TargetState = TargetState.RomChanged };
             }
         }
 
-        return await ConcludeAsync(outcome, isFinal: true).ConfigureAwait(false);
+        return null;
     }
 
     private async ValueTask<FlashResult<FlashOutcome>> ConcludeAsync(FlashResult<FlashOutcome> result, bool isFinal)
@@ -389,8 +391,12 @@ internal sealed partial class UpgradeRun
     // Null when the target could not be asked.
     private async ValueTask<OwnClaim?> FindOwnClaimAsync(CancellationToken cancellationToken)
     {
-        if (!(await _connection.GetAsync<IClaimCapability>(FlashStage.CleanUp, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out _)
-            || !(await claims.Capability.ReadClaimAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var state, out _))
+        if (!(await _connection.GetAsync<IClaimCapability>(FlashStage.CleanUp, cancellationToken).ConfigureAwait(false)).TryGetValue(out var claims, out var failure))
+        {
+            return failure is CapabilityMissing ? new OwnClaim(null) : null;
+        }
+
+        if (!(await claims.Capability.ReadClaimAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var state, out _))
         {
             return null;
         }

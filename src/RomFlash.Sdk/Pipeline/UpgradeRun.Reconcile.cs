@@ -173,6 +173,12 @@ internal sealed partial class UpgradeRun
             return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
         }
 
+        // "Not armed" can also mean that it has booted since it was probed, and took the flash.
+        if (await FindBootAsync(why => new OutcomeIndeterminate { Stage = FlashStage.Reconcile, TargetId = _target.Id, Detail = $"the target does not answer any more: {why}" }, cancellationToken).ConfigureAwait(false) is { } booted)
+        {
+            return booted;
+        }
+
         // One that writes before the restart may have written and not say so any more: then the fresh start writes the same once more.
         await CleanUpAsync().ConfigureAwait(false);
         return await ConcludeInterruptedAsync("interrupted while arming, and not armed", WritesBeforeRestart(scheduled) ? TargetState.Indeterminate : TargetState.Untouched).ConfigureAwait(false);
@@ -265,9 +271,10 @@ internal sealed partial class UpgradeRun
             return swept;
         }
 
-        _keptBackups = [.. evidence.Backups.Select(b => b.Id).Where(needed.Contains).Distinct(StringComparer.Ordinal)];
+        // Of another client's nobody here knows whether it is needed.
+        _keptBackups = [.. evidence.Backups.Select(b => b.Id).Where(id => IsOwn(id) && needed.Contains(id)).Distinct(StringComparer.Ordinal)];
         var (removed, leftovers) = (evidence.Removed, evidence.Leftovers.IsDefault ? [] : evidence.Leftovers);
-        foreach (var id in evidence.Backups.Select(b => b.Id).Where(id => !needed.Contains(id)).Distinct(StringComparer.Ordinal))
+        foreach (var id in evidence.Backups.Select(b => b.Id).Where(id => IsOwn(id) && !needed.Contains(id)).Distinct(StringComparer.Ordinal))
         {
             if ((await CleanAsync(new CleanUpScope(id)).ConfigureAwait(false)).TryGetValue(out var one, out _))
             {
@@ -277,6 +284,8 @@ internal sealed partial class UpgradeRun
         }
 
         return evidence with { Removed = removed, Leftovers = leftovers };
+
+        bool IsOwn(string id) => id.StartsWith(_depositPrefix, StringComparison.Ordinal);
 
         ValueTask<FlashResult<CleanUpEvidence>> CleanAsync(CleanUpScope which) =>
             StageCallAsync(_services.Stager, FlashStage.CleanUp, (_services.Stager, _context, which), static (s, t) => s.Stager.CleanUpAsync(s._context, s.which, t), cancellationToken);
@@ -299,6 +308,8 @@ internal sealed partial class UpgradeRun
                 case FlashOutcomeKind.Upgraded or FlashOutcomeKind.NotApplied:
                     needed.Clear();
                     break;
+                // Upgraded, and refused by a gate that looked at its health.
+                case FlashOutcomeKind.Incomplete when record.TargetState is TargetState.RomChanged:
                 case FlashOutcomeKind.RecoveryRequired or FlashOutcomeKind.Indeterminate or FlashOutcomeKind.UnexpectedVersion:
                     needed.Add(new DepositKey(deposit, record.Generation).ToBackup().Id);
                     break;
@@ -324,6 +335,7 @@ internal sealed partial class UpgradeRun
         _deposit = last.DepositId is { } deposit ? new DepositKey(deposit, last.Generation) : null;
         _claim = last.Generation > 0 ? new TargetClaim(_services.Journal.ClientId, last.Generation) : null;
         _hadClaim = _claim is not null;
+        _isClaimUncertain = _claim is null;
         _recovery = last.Recovery.IsDefault ? [] : last.Recovery;
         if (scheduled is not null)
         {

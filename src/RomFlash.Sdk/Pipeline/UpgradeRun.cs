@@ -44,6 +44,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private bool _hasMore = true;
     private bool _isUnconcluded;
     private bool _isClaimUncertain;
+
+    // Which arming step may announce itself: none but the one that has been begun and not given up.
+    private readonly Lock _arming = new();
+    private int _armingStep;
     private bool _keepsUnfinished;
     private DateTimeOffset? _rebootIntendedAt;
     private Phase _phase;
@@ -546,13 +550,22 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     // ---- Arming: one commit point, and the target's own state decides ----
     private async ValueTask<FlashResult<FlashOutcome>> ArmAsync(StagedImage staged, CancellationToken cancellationToken)
     {
-        var evidence = await StageCallAsync(
-            _services.Scheduler,
-            FlashStage.Arm,
-            (_services.Scheduler, _context, staged, Intent: (Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>>)JournalArmIntentAsync),
-            static (s, t) => s.Scheduler.ArmAsync(s._context, s.staged, s.Intent, t),
-            cancellationToken).ConfigureAwait(false);
-        _connection.MayArm = false;
+        var step = _armingStep;
+        FlashResult<ArmingEvidence> evidence;
+        try
+        {
+            evidence = await StageCallAsync(
+                _services.Scheduler,
+                FlashStage.Arm,
+                (_services.Scheduler, _context, staged, Intent: (Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>>)((baseline, t) => JournalArmIntentAsync(step, baseline, t))),
+                static (s, t) => s.Scheduler.ArmAsync(s._context, s.staged, s.Intent, t),
+                cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            EndArming();
+        }
+
         return await AfterArmingAsync(staged, evidence, cancellationToken).ConfigureAwait(false);
     }
 
@@ -562,14 +575,23 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         StagedImage? staged = null;
         FlashFailure? unannounced = null;
         var isUnsent = false;
+        var step = _armingStep;
         _journal.Set(r => r with { Verification = verification });
-        var evidence = await StageCallAsync(
-            _services.Scheduler,
-            FlashStage.Arm,
-            (_services.Scheduler, _context, approved, deposit, Make: (Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<StagedImage>>>)MakeAsync),
-            static (s, t) => s.Scheduler.ArmByDepositAsync(s._context, s.approved, s.deposit, s.Make, t),
-            cancellationToken).ConfigureAwait(false);
-        (_connection.MayArm, _connection.BeforeCommit) = (false, null);
+        FlashResult<ArmingEvidence> evidence;
+        try
+        {
+            evidence = await StageCallAsync(
+                _services.Scheduler,
+                FlashStage.Arm,
+                (_services.Scheduler, _context, approved, deposit, Make: (Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<StagedImage>>>)MakeAsync),
+                static (s, t) => s.Scheduler.ArmByDepositAsync(s._context, s.approved, s.deposit, s.Make, t),
+                cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            EndArming();
+        }
+
         if (unannounced is not null)
         {
             return await AbandonAsync(unannounced with { TargetState = TargetState.Untouched }).ConfigureAwait(false);
@@ -599,7 +621,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             _connection.BeforeCommit = async t =>
             {
                 _connection.BeforeCommit = null;
-                return (await JournalArmIntentAsync(baseline, t).ConfigureAwait(false)).TryGetValue(out _, out unannounced);
+                return (await JournalArmIntentAsync(step, baseline, t).ConfigureAwait(false)).TryGetValue(out _, out unannounced);
             };
             var result = await StageAsync(approved, deposit, token).ConfigureAwait(false);
             if (result.TryGetValue(out staged, out var failure))
@@ -618,7 +640,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     {
         if (!evidence.TryGetValue(out var arming, out var failure))
         {
-            return await AfterFailedArmingAsync(failure, isUnsent: failure.TargetState is TargetState.Prepared or TargetState.Untouched).ConfigureAwait(false);
+            // What left the client is known here, whatever a scheduler makes of it.
+            return await AfterFailedArmingAsync(failure, isUnsent: _connection.CommitEffect is null or FaultEffect.NotSent).ConfigureAwait(false);
         }
 
         if (_phase != Phase.Arming)
@@ -642,8 +665,19 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         return await RebootAsync(scheduled, cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask<FlashResult<Done>> JournalArmIntentAsync(ArmingBaseline baseline, CancellationToken cancellationToken)
+    // For one step, which may announce itself once: a plug-in that was given up goes on somewhere, and must not arm what this run has answered for.
+    private async ValueTask<FlashResult<Done>> JournalArmIntentAsync(int step, ArmingBaseline baseline, CancellationToken cancellationToken)
     {
+        if (_policy.Window.IsOver(_services.Time.GetUtcNow()))
+        {
+            return new WindowMissed { Stage = FlashStage.Arm, TargetId = _target.Id, TargetState = TargetState.Untouched, Detail = $"it closed at {_policy.Window.Closes:u}" };
+        }
+
+        if (step != Volatile.Read(ref _armingStep))
+        {
+            return Withdrawn();
+        }
+
         _journal.Set(r => r with { Boot = baseline.Boot, Method = baseline.Offer.Method.Name, FlashesAtOnce = baseline.Offer.FlashesAtOnce });
         var result = await _journal.AppendAsync(FlashJournalRecordKind.ArmIntent, cancellationToken).ConfigureAwait(false);
         if (!result.TryGetValue(out _, out _))
@@ -651,10 +685,32 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return result;
         }
 
-        // From here on only the target can tell; the intent itself is what a later look is compared with.
-        _phase = Phase.Arming;
-        _connection.MayArm = true;
+        lock (_arming)
+        {
+            if (step != _armingStep)
+            {
+                return Withdrawn();
+            }
+
+            // From here on only the target can tell; the intent itself is what a later look is compared with.
+            _armingStep++;
+            _phase = Phase.Arming;
+            _connection.BeginArming();
+        }
+
         return _journal.ToScheduled().TryGetValue(out _scheduled, out var failure) ? result : failure;
+
+        OperationCancelled Withdrawn() => new() { Stage = FlashStage.Arm, TargetId = _target.Id, Detail = "the arming step was given up, or has been announced before" };
+    }
+
+    // Whatever became of the step: nothing of it may arm from now on.
+    private void EndArming()
+    {
+        lock (_arming)
+        {
+            _armingStep++;
+            (_connection.MayArm, _connection.BeforeCommit) = (false, null);
+        }
     }
 
     // ---- The restart, and what came of it ----
@@ -702,9 +758,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return await AfterFailedArmingAsync(difference).ConfigureAwait(false);
         }
 
-        if (_policy.Window.IsOver(_services.Time.GetUtcNow()))
+        // The restart comes when the delay is over.
+        if (_policy.Window.IsOver(_services.Time.GetUtcNow() + _policy.RebootDelay))
         {
-            return await AfterFailedArmingAsync(new WindowMissed { Stage = FlashStage.Reboot, TargetId = _target.Id, Detail = $"it closed at {_policy.Window.Closes:u}" }).ConfigureAwait(false);
+            return await AfterFailedArmingAsync(new WindowMissed { Stage = FlashStage.Reboot, TargetId = _target.Id, Detail = $"it closes at {_policy.Window.Closes:u}, before the restart would come" }).ConfigureAwait(false);
         }
 
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.RebootIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
@@ -723,7 +780,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
         else if (failure.TargetState is TargetState.Armed)
         {
-            return await AfterFailedArmingAsync(failure is RebootRefused or ConnectionFailure ? failure : new RebootRefused { Stage = FlashStage.Reboot, TargetId = _target.Id, TargetAddress = failure.TargetAddress, PeerCode = failure.PeerCode, Detail = failure.Message }).ConfigureAwait(false);
+            return await AfterFailedArmingAsync(failure is RebootRefused or ConnectionFailure or ArmedCopyDiffers or ForeignCapsulePending or ArmingUnconfirmed or WindowMissed ? failure : new RebootRefused { Stage = FlashStage.Reboot, TargetId = _target.Id, TargetAddress = failure.TargetAddress, PeerCode = failure.PeerCode, Detail = failure.Message }).ConfigureAwait(false);
         }
 
         // Otherwise the answer is missing: it may restart. Only looking tells.

@@ -151,6 +151,10 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
             // Kept here: whoever cancels meanwhile still finds a target that was not asked.
             await Task.Delay(request.Delay, context.TimeProvider, cancellationToken).ConfigureAwait(false);
             request = request with { Delay = TimeSpan.Zero };
+            if (context.Policy.Window.IsOver(context.TimeProvider.GetUtcNow()))
+            {
+                return new WindowMissed { Stage = FlashStage.Reboot, TargetId = context.Target.Id, TargetState = TargetState.Armed, Detail = $"it closed at {context.Policy.Window.Closes:u}, while the restart was put off" };
+            }
 
             // What was looked at before the delay may not be so any more.
             if (!(await InspectAsync(context, cancellationToken).ConfigureAwait(false)).TryGetValue(out var now, out failure))
@@ -165,7 +169,8 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
 
             if (scheduled.FindDifference(now) is { } difference)
             {
-                return difference with { Stage = FlashStage.Reboot, TargetId = context.Target.Id };
+                // Nothing was asked of it: what is armed is armed still, whatever it is.
+                return difference with { Stage = FlashStage.Reboot, TargetId = context.Target.Id, TargetState = now.Phase == ArmedPhase.Armed ? TargetState.Armed : difference.TargetState };
             }
         }
 

@@ -173,9 +173,18 @@ internal sealed class GuardedSession : IAsyncDisposable
         public ValueTask<TransportResult<ArmedState>> ReadArmedStateAsync(bool withDigests, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, withDigests), static (s, t) => s.inner.ReadArmedStateAsync(s.withDigests, t), 0, cancellationToken);
 
-        public ValueTask<TransportResult<Done>> ArmAsync(ArmRequest request, CancellationToken cancellationToken) => !announcement.MayArm
-            ? new(NotAnnounced)
-            : guard.RunAsync((inner, request), static (s, t) => s.inner.ArmAsync(s.request, t), request.Manifest.TotalBytes, cancellationToken);
+        public async ValueTask<TransportResult<Done>> ArmAsync(ArmRequest request, CancellationToken cancellationToken)
+        {
+            if (!announcement.MayArm)
+            {
+                return NotAnnounced;
+            }
+
+            announcement.CommitEnded(FaultEffect.MayHaveApplied);
+            var result = await guard.RunAsync((inner, request), static (s, t) => s.inner.ArmAsync(s.request, t), request.Manifest.TotalBytes, cancellationToken).ConfigureAwait(false);
+            announcement.CommitEnded(result.TryGetValue(out _, out var fault) ? FaultEffect.Applied : fault.Effect);
+            return result;
+        }
 
         public ValueTask<TransportResult<Done>> DisarmAsync(string depositId, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, depositId), static (s, t) => s.inner.DisarmAsync(s.depositId, t), 0, cancellationToken);

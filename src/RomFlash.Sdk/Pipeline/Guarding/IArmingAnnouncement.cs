@@ -13,7 +13,7 @@ internal interface IArmingAnnouncement
     /// <returns>False when it is not there, and nothing may be committed.</returns>
     ValueTask<bool> AnnounceCommitAsync(CancellationToken cancellationToken);
 
-    /// <summary>Told what became of an announced commit, whatever a stager makes of it.</summary>
+    /// <summary>Told what became of an announced commit, or of the arming step, whatever a plug-in makes of it.</summary>
     /// <param name="effect">Whether it took effect.</param>
     void CommitEnded(FaultEffect effect);
 }
