@@ -160,7 +160,7 @@ internal sealed class RedfishDeposit(
         // The answer is missing. Where the service tells whose its tasks are, it tells whether the upload was taken.
         for (var look = 0; look < 3; look++)
         {
-            if ((await session.ReadSituationAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out _)
+            if ((await session.ReadSituationAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out _)
                 && situation.Tasks.Any(t => !t.IsStart && t.Phase != TaskPhase.Failed && t.DepositId == manifest.Id && (t.ComponentId is null || t.ComponentId == manifest.Files[_current].ComponentId)))
             {
                 _isBroken = false;
@@ -184,9 +184,10 @@ internal sealed class RedfishDeposit(
     private async ValueTask<TransportFault?> WaitForVerificationAsync(CancellationToken cancellationToken)
     {
         var pause = ShortestPoll;
+        var ended = new EndedTasks();
         for (var look = 0; look < MaxVerifyLooks; look++)
         {
-            if (!(await session.ReadSituationAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
+            if (!(await session.ReadSituationAsync(ended, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
             {
                 return fault with { Effect = FaultEffect.MayHaveApplied };
             }

@@ -32,7 +32,26 @@ internal readonly struct RedfishJson
     public string? Id => Text("@odata.id");
 
     /// <summary>A property of an object.</summary>
-    public RedfishJson this[string name] => IsObject && _element.TryGetProperty(name, out var value) ? new(value) : default;
+    public RedfishJson this[string name]
+    {
+        get
+        {
+            if (!IsObject)
+            {
+                return default;
+            }
+
+            try
+            {
+                return _element.TryGetProperty(name, out var value) ? new(value) : default;
+            }
+            catch (InvalidOperationException)
+            {
+                // The name of a property has half a surrogate pair. That one is absent; the others are not, as a list of tasks that went with it would look like one without any.
+                return FindAmongOdd(name);
+            }
+        }
+    }
 
     /// <summary>Reads a text; false when it is none, is not valid JSON as a whole, or is nested too deep.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, out RedfishJson json)
@@ -145,5 +164,23 @@ internal readonly struct RedfishJson
         }
 
         return texts.ToImmutable();
+    }
+
+    private RedfishJson FindAmongOdd(string name)
+    {
+        var found = default(RedfishJson);
+        foreach (var property in _element.EnumerateObject())
+        {
+            try
+            {
+                found = property.NameEquals(name) ? new(property.Value) : found;
+            }
+            catch (InvalidOperationException)
+            {
+                // The odd one.
+            }
+        }
+
+        return found;
     }
 }

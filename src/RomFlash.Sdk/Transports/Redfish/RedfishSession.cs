@@ -53,7 +53,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         ImmutableArray<UpdateTask>? tasks = null;
         if (kinds.HasFlag(FactKinds.Roms) && service.Road is not null)
         {
-            if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
+            if (!(await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
             {
                 return fault;
             }
@@ -72,7 +72,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return refused;
         }
 
-        return (await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault)
+        return (await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault)
             ? situation.Staged.Select(t => t.DepositId!).Distinct(StringComparer.Ordinal).Select(id => new DepositInfo(id, 0, IsCommitted: true)).ToImmutableArray()
             : fault;
     }
@@ -106,7 +106,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return objection;
         }
 
-        if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault)
+        if (!(await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault)
             || !(await RedfishInventory.ReadAsync(connection, service, cancellationToken).ConfigureAwait(false)).TryGetValue(out var items, out fault))
         {
             return fault;
@@ -149,7 +149,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return refused;
         }
 
-        if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
+        if (!(await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
         {
             return fault;
         }
@@ -175,7 +175,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return objection;
         }
 
-        if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
+        if (!(await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
         {
             return fault;
         }
@@ -211,7 +211,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return Unchanged(TransportFaultKind.Fenced, "a management controller has no claims, and no generations of them");
         }
 
-        if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
+        if (!(await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
         {
             return fault;
         }
@@ -261,7 +261,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return refused;
         }
 
-        if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
+        if (!(await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out var fault))
         {
             return fault;
         }
@@ -297,7 +297,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         }
 
         var reader = new ResourceReader(connection);
-        if (!(await reader.TryReadAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out var fault)
+        if (!(await reader.ReadStrictlyAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out var fault)
             || !(await ReadResetTypesAsync(reader, system.Json, cancellationToken).ConfigureAwait(false)).TryGetValue(out var types, out fault))
         {
             return fault;
@@ -309,7 +309,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         }
 
         // A restart in the middle of writing is what bricks servers: looked at right before, and whoever's writing it is.
-        if (!(await _tasks.ReadAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out fault))
+        if (!(await _tasks.ReadAsync(ended: null, cancellationToken).ConfigureAwait(false)).TryGetValue(out var situation, out fault))
         {
             return fault;
         }
@@ -319,8 +319,9 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return Unchanged(TransportFaultKind.Busy, "the controller is writing, and is not to be interrupted");
         }
 
-        // Remembered before: the answer may be lost.
-        memory.Reset = RedfishFacts.BootOf(system.Json).TryGet(out var boot) ? new(boot.Value, time.GetUtcNow()) : null;
+        // Remembered before: the answer may be lost. And whether the service tells of its boots or not: a restart is under way all the same.
+        var earlier = memory.Reset;
+        memory.Reset = new(RedfishFacts.ResetTimeOf(system.Json), time.GetUtcNow());
         var answer = await connection.PostAsync(reset, PowerReset.BodyOf(type), null, cancellationToken).ConfigureAwait(false);
         if (answer.TryGetValue(out _, out fault))
         {
@@ -329,7 +330,8 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
 
         if (fault.Effect == FaultEffect.NotSent)
         {
-            memory.Reset = null;
+            // One that was asked for before is not taken back by this one's being refused.
+            memory.Reset = earlier;
         }
 
         return fault;
@@ -353,7 +355,8 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
             return fault;
         }
 
-        if (RedfishFacts.BootOf(system.Json).TryGet(out var now) && now.Value == asked.Boot)
+        // As long as the boot is unknown, before or now, nobody can say that it has happened: that takes the time that a shutdown has.
+        if (asked.Boot is not { } before || RedfishFacts.ResetTimeOf(system.Json) is not { } now || now == before)
         {
             return Unchanged(TransportFaultKind.Busy, "the restart has been asked for, and a management controller does not take it back");
         }
@@ -378,7 +381,7 @@ internal sealed class RedfishSession(RedfishConnection connection, RedfishServic
         : _isClosed ? Unchanged(TransportFaultKind.Lost, "the session was closed")
         : null;
 
-    internal ValueTask<TransportResult<UpdateSituation>> ReadSituationAsync(CancellationToken cancellationToken) => _tasks.ReadAsync(cancellationToken);
+    internal ValueTask<TransportResult<UpdateSituation>> ReadSituationAsync(EndedTasks? ended, CancellationToken cancellationToken) => _tasks.ReadAsync(ended, cancellationToken);
 
     internal static TransportFault Unchanged(TransportFaultKind kind, string detail) => new(kind, FaultEffect.NotSent, detail);
 

@@ -55,13 +55,25 @@ public sealed class RedfishTransport : ITransport
             return fault;
         }
 
-        if ((await RedfishService.DiscoverAsync(connection, cancellationToken).ConfigureAwait(false)).TryGetValue(out var service, out fault))
+        RedfishSession? session = null;
+        try
         {
-            var memory = _memories.GetOrAdd(address.Authority.Authority, static _ => new ControllerMemory());
-            return TransportResult<ITargetSession>.From(new RedfishSession(connection, service, memory, _options, request.TimeProvider));
-        }
+            if (!(await RedfishService.DiscoverAsync(connection, cancellationToken).ConfigureAwait(false)).TryGetValue(out var service, out fault))
+            {
+                return fault;
+            }
 
-        await connection.DisposeAsync().ConfigureAwait(false);
-        return fault;
+            var memory = _memories.GetOrAdd(address.Authority.Authority, static _ => new ControllerMemory());
+            session = new RedfishSession(connection, service, memory, _options, request.TimeProvider);
+            return TransportResult<ITargetSession>.From(session);
+        }
+        finally
+        {
+            // However it ends: a controller has few sessions, and keeps one that nobody ends.
+            if (session is null)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
     }
 }

@@ -192,6 +192,16 @@ public sealed class RedfishFaultTests
     }
 
     [Fact]
+    public void RedfishJson_NameWithHalfASurrogatePair_IsAbsentAndHidesNothing()
+    {
+        var json = Json("""{"a":1,"b":"x","a":"last","\ud800":2,"o":{"\udc00x":{}},"l":[{"\ud800":1,"@odata.id":"/1"}]}""");
+        Assert.Equal(("last", "x"), (json.Text("a"), json.Text("b")));
+        Assert.Null(json.Text("none"));
+        Assert.False(json["o"]["x"].Exists);
+        Assert.Equal(["/1"], json.Links("l").ToArray());
+    }
+
+    [Fact]
     public void TryParse_NotWholeOrTooDeep_IsRefused()
     {
         Assert.False(RedfishJson.TryParse("{} {}"u8, out _));

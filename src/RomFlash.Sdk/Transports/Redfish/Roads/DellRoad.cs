@@ -18,7 +18,8 @@ internal sealed class DellRoad(RedfishUpdateService updates, RedfishJson manager
             return ImmutableArray<UpdateTask>.Empty;
         }
 
-        if (!(await new ResourceReader(connection).TryReadAsync($"{jobs.TrimEnd('/')}/{id}", cancellationToken).ConfigureAwait(false)).TryGetValue(out var job, out var fault))
+        // A job that can't be read now may be running; only one that is gone is no job.
+        if (!(await new ResourceReader(connection).ReadStrictlyAsync($"{jobs.TrimEnd('/')}/{id}", cancellationToken).ConfigureAwait(false)).TryGetValue(out var job, out var fault))
         {
             return fault;
         }

@@ -53,15 +53,21 @@ internal sealed class HpeRoad : UpdateRoad
 
     public override async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadOthersAsync(RedfishConnection connection, ControllerMemory memory, CancellationToken cancellationToken)
     {
-        if (!(await new ResourceReader(connection).TryReadAsync(Updates.Path, cancellationToken).ConfigureAwait(false)).TryGetValue(out var now, out var fault))
+        if (!(await new ResourceReader(connection).ReadStrictlyAsync(Updates.Path, cancellationToken).ConfigureAwait(false)).TryGetValue(out var now, out var fault))
         {
             return fault;
         }
 
+        // Nothing else tells that iLO writes: where the state is not told, nobody knows that it does not.
         var hpe = now.Json["Oem"]["Hpe"];
-        TaskPhase? phase = hpe.Text("State", 64) switch
+        if (hpe.Text("State", 64) is not { } state)
         {
-            null or "Idle" => null,
+            return new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, "the update service does not tell its state (Oem.Hpe.State), so that nobody knows whether it is writing");
+        }
+
+        TaskPhase? phase = state switch
+        {
+            "Idle" => null,
             "Complete" => TaskPhase.Done,
             "Error" => TaskPhase.Failed,
             _ => TaskPhase.Running,

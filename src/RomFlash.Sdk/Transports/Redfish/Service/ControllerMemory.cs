@@ -82,6 +82,6 @@ internal sealed class ControllerMemory
 internal sealed record UploadNote(string DepositId, string TaskPath, bool IsStart, string? ComponentId, string? Boot);
 
 /// <summary>A restart that was asked for.</summary>
-/// <param name="Boot">The boot identity before.</param>
+/// <param name="Boot">The boot identity before; null when the service did not tell.</param>
 /// <param name="AskedAt">When it was asked for, in UTC.</param>
-internal sealed record ResetNote(string Boot, DateTimeOffset AskedAt);
+internal sealed record ResetNote(string? Boot, DateTimeOffset AskedAt);

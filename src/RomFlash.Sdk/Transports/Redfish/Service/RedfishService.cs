@@ -39,15 +39,10 @@ internal sealed class RedfishService
     {
         var root = connection.Root;
         var reader = new ResourceReader(connection);
-        var systems = await reader.ReadMembersAsync(root.Link("Systems"), MaxSystems, cancellationToken).ConfigureAwait(false);
-        if (!systems.TryGetValue(out var members, out var fault))
+        if (!(await ReadSystemAsync(connection, reader, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out var fault))
         {
             return fault;
         }
-
-        // Virtual machines and accelerators may be listed beside the server itself.
-        var physical = members.RemoveAll(m => m.Json.Text("SystemType", 64) is not (null or "Physical" or "PhysicallyPartitioned"));
-        var system = physical.Length == 1 ? physical[0] : default;
 
         if (!(await reader.TryReadAsync(root.Link("UpdateService"), cancellationToken).ConfigureAwait(false)).TryGetValue(out var update, out fault)
             || !(await reader.ReadMembersAsync(root.Link("Managers"), 8, cancellationToken).ConfigureAwait(false)).TryGetValue(out var managers, out fault)
@@ -64,20 +59,65 @@ internal sealed class RedfishService
         return new RedfishService
         {
             Root = root,
-            System = system.Json,
-            SystemPath = system.Path,
-            WhyNoSystem = physical.Length switch
-            {
-                1 => string.Empty,
-                0 => "the service tells of no system",
-                _ => $"the service manages {physical.Length} systems, and nothing says which one is meant",
-            },
+            System = system.Resource.Json,
+            SystemPath = system.Resource.Path,
+            WhyNoSystem = system.WhyNot,
             Manager = manager,
             Updates = updates,
-            Road = updates is null ? null : UpdateRoad.Choose(root, manager, system.Path, updates),
+            Road = updates is null ? null : UpdateRoad.Choose(root, manager, system.Resource.Path, updates),
             TasksPath = tasksPath,
         };
     }
+
+    // The one system. Whatever can't be read may be the one that is meant: of two systems the one that answers is not restarted in the other one's place.
+    private static async ValueTask<TransportResult<FoundSystem>> ReadSystemAsync(RedfishConnection connection, ResourceReader reader, CancellationToken cancellationToken)
+    {
+        const string Unread = "the service does not show all of its systems, so that nobody knows which one is meant";
+        var reference = connection.Root.Link("Systems");
+        if (!(await reader.ReadStrictlyAsync(reference, cancellationToken).ConfigureAwait(false)).TryGetValue(out var collection, out var fault))
+        {
+            return ResourceReader.IsAbsent(fault) ? new FoundSystem(default, Unread) : fault;
+        }
+
+        var listed = collection.Json.Items("Members");
+        var isWhole = listed.Length <= MaxSystems && !collection.Json["Members@odata.nextLink"].Exists && (reference is null || connection.TryGetPath(reference) is not null);
+        var physical = new List<RedfishResource>();
+        foreach (var item in listed.Take(MaxSystems))
+        {
+            if (connection.TryGetPath(item.Id) is not { } path)
+            {
+                isWhole = false;
+                continue;
+            }
+
+            if (!(await reader.ReadStrictlyAsync(path, cancellationToken).ConfigureAwait(false)).TryGetValue(out var member, out fault))
+            {
+                if (!ResourceReader.IsAbsent(fault))
+                {
+                    return fault;
+                }
+
+                isWhole = false;
+                continue;
+            }
+
+            // Virtual machines and accelerators may be listed beside the server itself.
+            if (member.Path is not null && member.Json.Text("SystemType", 64) is null or "Physical" or "PhysicallyPartitioned")
+            {
+                physical.Add(member);
+            }
+        }
+
+        return (physical.Count, isWhole) switch
+        {
+            (_, false) => new FoundSystem(default, Unread),
+            (1, _) => new FoundSystem(physical[0], string.Empty),
+            (0, _) => new FoundSystem(default, "the service tells of no system"),
+            _ => new FoundSystem(default, $"the service manages {physical.Count} systems, and nothing says which one is meant"),
+        };
+    }
+
+    private readonly record struct FoundSystem(RedfishResource Resource, string WhyNot);
 }
 
 /// <summary>A resource and where it was read.</summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
 using RomFlash.Sdk.Transports.Redfish.Http;
 using RomFlash.Sdk.Transports.Redfish.Roads;
 
@@ -35,22 +34,26 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
     private const int MaxPages = 16;
     private readonly ResourceReader _reader = new(connection);
 
-    // A task that has ended does not change any more; but its path may be another's, once something else was sent.
-    private readonly Dictionary<string, (UpdateTask Task, UploadNote? Note)> _ended = new(StringComparer.Ordinal);
-
-    public async ValueTask<TransportResult<UpdateSituation>> ReadAsync(CancellationToken cancellationToken)
+    /// <summary>Reads what is under way.</summary>
+    /// <param name="ended">
+    /// The tasks that this wait has seen end, for whoever looks again and again at one upload; null to read every task afresh. What decides about a restart, about arming or about removing reads afresh: a
+    /// controller that has restarted counts its tasks from the beginning again, so that under a path that is known for a task that has ended another one may be writing.
+    /// </param>
+    /// <param name="cancellationToken">Cancels.</param>
+    public async ValueTask<TransportResult<UpdateSituation>> ReadAsync(EndedTasks? ended, CancellationToken cancellationToken)
     {
         if (service.Updates is not { } updates || service.Road is not { } road)
         {
             return UpdateSituation.Nothing;
         }
 
-        if (!(await ReadTasksAsync(updates, road, cancellationToken).ConfigureAwait(false)).TryGetValue(out var tasks, out var fault))
+        if (!(await ReadTasksAsync(updates, road, ended, cancellationToken).ConfigureAwait(false)).TryGetValue(out var tasks, out var fault))
         {
             return fault;
         }
 
-        return (await _reader.TryReadAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out fault)
+        // Without the boot a task that has been written looks like one of the past: a system that the service can't give now is no system without a boot.
+        return (await _reader.ReadStrictlyAsync(service.SystemPath, cancellationToken).ConfigureAwait(false)).TryGetValue(out var system, out fault)
             ? Judge(tasks, road.Effect, RedfishFacts.ResetTimeOf(system.Json))
             : fault;
     }
@@ -130,7 +133,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         bool IsOfUnknownBoot(UpdateTask task) => task.IsNoted && task.Boot is null && boot is null;
     }
 
-    private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadTasksAsync(RedfishUpdateService updates, UpdateRoad road, CancellationToken cancellationToken)
+    private async ValueTask<TransportResult<ImmutableArray<UpdateTask>>> ReadTasksAsync(RedfishUpdateService updates, UpdateRoad road, EndedTasks? ended, CancellationToken cancellationToken)
     {
         var tasks = ImmutableArray.CreateBuilder<UpdateTask>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -144,7 +147,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         {
             if (connection.TryGetPath(link) is { } path && seen.Add(path))
             {
-                if (TryRecall(path, out var known))
+                if (ended?.Find(path, memory) is { } known)
                 {
                     tasks.Add(known);
                     continue;
@@ -164,7 +167,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
 
         foreach (var note in memory.Notes().Where(n => n.TaskPath.Length > 0 && !seen.Contains(n.TaskPath)))
         {
-            if (TryRecall(note.TaskPath, out var known))
+            if (ended?.Find(note.TaskPath, memory) is { } known)
             {
                 tasks.Add(known);
                 continue;
@@ -193,10 +196,7 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         {
             task = task with { Messages = connection.WithoutSecrets(task.Messages) };
             tasks.Add(task);
-            if (task.Phase is TaskPhase.Done or TaskPhase.Failed)
-            {
-                _ended[task.Path] = (task, memory.Find(task.Path));
-            }
+            ended?.Keep(task, memory);
         }
     }
 
@@ -222,18 +222,6 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
         }
 
         return (links.Count <= 2 * MaxTasks ? links : links.Take(MaxTasks).Concat(links.TakeLast(MaxTasks))).ToImmutableArray();
-    }
-
-    private bool TryRecall(string path, [NotNullWhen(true)] out UpdateTask? task)
-    {
-        if (_ended.TryGetValue(path, out var ended) && ReferenceEquals(ended.Note, memory.Find(path)))
-        {
-            task = ended.Task;
-            return true;
-        }
-
-        task = null;
-        return false;
     }
 
     // A task or its monitor, where no collection lists it. A monitor answers with the result of the request once there is one (DSP0266, 12.2).
@@ -262,4 +250,21 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
             RetryAfter = reply.RetryAfter,
         });
     }
+}
+
+/// <summary>Tasks that have ended, for as long as one wait takes, so that a wait does not read a controller's whole past at every look.</summary>
+internal sealed class EndedTasks
+{
+    private readonly Dictionary<string, (UpdateTask Task, UploadNote? Note)> _tasks = new(StringComparer.Ordinal);
+
+    public void Keep(UpdateTask task, ControllerMemory memory)
+    {
+        if (task.Phase is TaskPhase.Done or TaskPhase.Failed)
+        {
+            _tasks[task.Path] = (task, memory.Find(task.Path));
+        }
+    }
+
+    // A path is another task's, once something else was sent.
+    public UpdateTask? Find(string path, ControllerMemory memory) => _tasks.TryGetValue(path, out var ended) && ReferenceEquals(ended.Note, memory.Find(path)) ? ended.Task : null;
 }

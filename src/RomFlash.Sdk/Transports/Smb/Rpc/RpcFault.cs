@@ -53,8 +53,10 @@ internal static class RpcFault
     {
         var kind = KindOfStatus(status);
 
-        // The last ones are found out before, or while, the request is unmarshalled.
-        var isUntouched = !isChange || didNotExecute || kind is TransportFaultKind.AccessDenied or TransportFaultKind.Unsupported || status is TooBusy or BadStub or InvalidContextId;
+        // The last ones are found out before, or while, the request is unmarshalled. Arguments that are too big are those of the answer: the operation has run.
+        var isUntouched = !isChange || didNotExecute
+            || (kind is TransportFaultKind.AccessDenied or TransportFaultKind.Unsupported && status is not ArgumentsTooBig)
+            || status is TooBusy or BadStub or InvalidContextId;
         var symbol = SymbolOf(status);
         return new(kind, isUntouched ? FaultEffect.NotSent : FaultEffect.MayHaveApplied, "the call ended with a fault" + (symbol is null ? string.Empty : ": " + symbol))
         {

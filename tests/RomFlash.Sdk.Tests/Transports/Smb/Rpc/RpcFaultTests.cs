@@ -41,7 +41,7 @@ public sealed class RpcFaultTests
     [Theory]
     [InlineData(0x1C010002, TransportFaultKind.Unsupported, FaultEffect.NotSent)]
     [InlineData(0x1C010003, TransportFaultKind.Unsupported, FaultEffect.NotSent)]
-    [InlineData(0x1C010013, TransportFaultKind.Unsupported, FaultEffect.NotSent)]
+    [InlineData(0x1C010013, TransportFaultKind.Unsupported, FaultEffect.MayHaveApplied)]
     [InlineData(0x1C010014, TransportFaultKind.Busy, FaultEffect.NotSent)]
     [InlineData(0x1C01000B, TransportFaultKind.ProtocolViolation, FaultEffect.MayHaveApplied)]
     [InlineData(0x1C00001A, TransportFaultKind.ProtocolViolation, FaultEffect.MayHaveApplied)]

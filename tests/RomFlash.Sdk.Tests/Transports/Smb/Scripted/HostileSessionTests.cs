@@ -185,6 +185,59 @@ public sealed class HostileSessionTests
     }
 
     [Fact]
+    public async Task Walk_PeerThatWritesAPartAndRefusesTheRest_SaysThatItMayHaveHappened()
+    {
+        var writes = 0;
+        await using var server = new ScriptedSmbServer(On(Write, reply =>
+        {
+            if (++writes == 1)
+            {
+                reply.Put32(4, 1000);
+                return;
+            }
+
+            reply.Message = SmbMessages.Answer(reply.Request, SmbMessages.AccessDenied, SmbMessages.ErrorBody());
+        }));
+
+        var fault = await ScriptedClient.WalkAsync(server).WaitAsync(ScriptedClient.Bound);
+
+        Assert.Equal((2, TransportFaultKind.AccessDenied, FaultEffect.MayHaveApplied), (writes, fault?.Kind, fault?.Effect));
+    }
+
+    [Fact]
+    public async Task Walk_PeerThatWritesOneByteAtATime_IsGivenUpAfterAFewAnswers()
+    {
+        var writes = 0;
+        await using var server = new ScriptedSmbServer(On(Write, reply =>
+        {
+            writes++;
+            reply.Put32(4, 1);
+        }));
+
+        var fault = await ScriptedClient.WalkAsync(server).WaitAsync(ScriptedClient.Bound);
+
+        Assert.Equal((TransportFaultKind.ProtocolViolation, FaultEffect.MayHaveApplied), (fault?.Kind, fault?.Effect));
+        Assert.InRange(writes, 2, 10);
+    }
+
+    [Fact]
+    public async Task Walk_PeerThatWritesLessThanItIsGivenNowAndThen_GetsTheRest()
+    {
+        var lengths = new List<int>();
+        await using var server = new ScriptedSmbServer(On(Write, reply =>
+        {
+            lengths.Add(BinaryPrimitives.ReadInt32LittleEndian(reply.Request.AsSpan(64 + 4)));
+            if (lengths.Count <= 3)
+            {
+                reply.Put32(4, 1000);
+            }
+        }));
+
+        Assert.Null(await ScriptedClient.WalkAsync(server).WaitAsync(ScriptedClient.Bound));
+        Assert.Equal([5000, 4000, 3000, 2000], lengths.Take(4));
+    }
+
+    [Fact]
     public async Task Walk_PeerThatGrantsNoCredits_IsToldSoAtOnce()
     {
         // From the logon's end on nothing is granted; what had been, is used up.
