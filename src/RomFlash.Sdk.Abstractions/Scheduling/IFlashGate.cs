@@ -23,7 +23,7 @@ public interface IFlashGate
     /// <returns>Whether to go on.</returns>
     ValueTask<GateDecision> BeforeRebootAsync(StageContext context, ImmutableArray<UpgradeComponent> components, CancellationToken cancellationToken);
 
-    /// <summary>Asked when the target has returned and the upgrade is confirmed. Refusing makes the result a <see cref="GateRefused"/>.</summary>
+    /// <summary>Asked when the target has returned and the upgrade is confirmed, while the claim is held and a backup that was staged is still there. Refusing makes the result a <see cref="GateRefused"/>, and the backup stays.</summary>
     /// <param name="context">The target.</param>
     /// <param name="outcome">What was confirmed.</param>
     /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>

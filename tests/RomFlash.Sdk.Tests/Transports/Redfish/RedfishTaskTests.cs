@@ -26,6 +26,23 @@ public sealed class RedfishTaskTests
     }
 
     [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"Members":{}}""")]
+    [InlineData("""{"Members":[{}]}""")]
+    [InlineData("""{"Members":[{"@odata.id":7}]}""")]
+    public async Task ScheduleRebootAsync_ListOfTasksThatIsNone_IsNeverNothingWritten(string list)
+    {
+        await using var rig = await FaceRig.StartAsync(FaceRig.Options(RedfishVendor.Generic, RedfishApplyTime.OnReset));
+        await using var session = await rig.ConnectAsync();
+        rig.Face.Interfere = r => r.Path == Tasks ? FaceFault.Answer(200, list, "application/json") : null;
+
+        Assert.Equal(TransportFaultKind.ProtocolViolation, FaceRig.Fault(await ((IArmingCapability)session).ReadArmedStateAsync(false, CancellationToken.None)).Kind);
+        var fault = FaceRig.Fault(await ((IPowerCapability)session).ScheduleRebootAsync(new(TimeSpan.Zero, string.Empty, true), CancellationToken.None));
+        Assert.Equal((TransportFaultKind.ProtocolViolation, FaultEffect.NotSent), (fault.Kind, fault.Effect));
+        Assert.Null(rig.Target.RebootDue);
+    }
+
+    [Theory]
     [InlineData("Running", ArmedPhase.Applying)]
     [InlineData("Suspended", ArmedPhase.Applying)]
     [InlineData("Pending", ArmedPhase.Armed)]

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using RomFlash.Sdk.Transports.Redfish.Http;
 using RomFlash.Sdk.Transports.Redfish.Roads;
 
@@ -217,7 +218,14 @@ internal sealed class RedfishTasks(RedfishConnection connection, RedfishService 
                 return fault;
             }
 
-            links.AddRange(collection.Json.Links("Members"));
+            // Members are required (DSP0266, collections): a list that has none, or one that says not where it is, does not say that nothing runs.
+            var members = collection.Json.Links("Members");
+            if (collection.Path is not null && (collection.Json["Members"].Element.ValueKind is not JsonValueKind.Array || members.Length != collection.Json.Items("Members").Length))
+            {
+                return new TransportFault(TransportFaultKind.ProtocolViolation, FaultEffect.NotSent, "the service's list of tasks is none");
+            }
+
+            links.AddRange(members);
             next = collection.Json.Text("Members@odata.nextLink");
         }
 
