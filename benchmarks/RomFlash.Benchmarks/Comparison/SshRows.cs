@@ -14,7 +14,7 @@ internal static class SshRows
     private const int WarmUps = 3;
     private const int Pairs = 15;
 
-    // One transfer differs from the next by a quarter on two cores, whoever makes it; and until all of ours is compiled, the compiler has one of the cores.
+    // On two cores one transfer differs much from the next, whoever makes it, so that the median of few pairs moves; and until all of ours is compiled, the compiler has one of the cores.
     private const int PutWarmUps = 10;
     private const int PutPairs = 41;
 
