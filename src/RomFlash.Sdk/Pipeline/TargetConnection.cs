@@ -31,12 +31,12 @@ internal sealed class TargetConnection : ITargetConnection, IArmingAnnouncement,
     public Func<CancellationToken, ValueTask<bool>>? BeforeCommit { get; set; }
 
     /// <summary>What the arming step came to that was announced last; null when it has not left the client.</summary>
-    public FaultEffect? CommitEffect { get; private set; }
+    public FaultEffect? ArmingEffect { get; private set; }
 
     /// <summary>The intent to arm is in the journal.</summary>
-    public void BeginArming() => (CommitEffect, MayArm) = (null, true);
+    public void BeginArming() => (ArmingEffect, MayArm) = (null, true);
 
-    public void CommitEnded(FaultEffect effect) => CommitEffect = effect;
+    public void ArmingEnded(FaultEffect effect) => ArmingEffect = effect;
 
     public ValueTask<bool> AnnounceCommitAsync(CancellationToken cancellationToken) =>
         BeforeCommit is { } announce && !_isClosed ? announce(cancellationToken) : new(false);

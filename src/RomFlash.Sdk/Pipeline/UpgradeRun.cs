@@ -631,7 +631,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
             // The stager can't know whether the commit was announced: until then nothing can have been armed.
             failure = _phase == Phase.Preparing ? failure with { TargetState = TargetState.Untouched } : failure;
-            isUnsent = _phase == Phase.Preparing || _connection.CommitEffect is FaultEffect.NotSent;
+            isUnsent = _phase == Phase.Preparing || _connection.ArmingEffect is FaultEffect.NotSent;
             return isUnsent ? failure : failure with { TargetState = TargetState.Indeterminate };
         }
     }
@@ -641,7 +641,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (!evidence.TryGetValue(out var arming, out var failure))
         {
             // What left the client is known here, whatever a scheduler makes of it.
-            return await AfterFailedArmingAsync(failure, isUnsent: _connection.CommitEffect is null or FaultEffect.NotSent).ConfigureAwait(false);
+            return await AfterFailedArmingAsync(failure, isUnsent: _connection.ArmingEffect is null or FaultEffect.NotSent).ConfigureAwait(false);
         }
 
         if (_phase != Phase.Arming)

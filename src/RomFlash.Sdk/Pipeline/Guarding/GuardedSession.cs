@@ -159,9 +159,9 @@ internal sealed class GuardedSession : IAsyncDisposable
                 return NotAnnounced;
             }
 
-            announcing.CommitEnded(FaultEffect.MayHaveApplied);
+            announcing.ArmingEnded(FaultEffect.MayHaveApplied);
             var result = await guard.RunAsync(inner, static (s, t) => s.CommitAsync(t), inner.Manifest.TotalBytes, cancellationToken).ConfigureAwait(false);
-            announcing.CommitEnded(result.TryGetValue(out _, out var fault) ? FaultEffect.Applied : fault.Effect);
+            announcing.ArmingEnded(result.TryGetValue(out _, out var fault) ? FaultEffect.Applied : fault.Effect);
             return result;
         }
 
@@ -180,9 +180,9 @@ internal sealed class GuardedSession : IAsyncDisposable
                 return NotAnnounced;
             }
 
-            announcement.CommitEnded(FaultEffect.MayHaveApplied);
+            announcement.ArmingEnded(FaultEffect.MayHaveApplied);
             var result = await guard.RunAsync((inner, request), static (s, t) => s.inner.ArmAsync(s.request, t), request.Manifest.TotalBytes, cancellationToken).ConfigureAwait(false);
-            announcement.CommitEnded(result.TryGetValue(out _, out var fault) ? FaultEffect.Applied : fault.Effect);
+            announcement.ArmingEnded(result.TryGetValue(out _, out var fault) ? FaultEffect.Applied : fault.Effect);
             return result;
         }
 

@@ -15,5 +15,5 @@ internal interface IArmingAnnouncement
 
     /// <summary>Told what became of an announced commit, or of the arming step, whatever a plug-in makes of it.</summary>
     /// <param name="effect">Whether it took effect.</param>
-    void CommitEnded(FaultEffect effect);
+    void ArmingEnded(FaultEffect effect);
 }
