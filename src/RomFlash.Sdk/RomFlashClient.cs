@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Pipeline.Guarding;
 using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Targets;
@@ -269,7 +270,7 @@ public sealed class RomFlashClient
         : !request.BackupImages.IsDefault && request.BackupImages.Contains(null!) ? "no backup image is null"
         : FindMisuse(request.Policy);
 
-    // A timer reaches 49 days; a deadline of zero would end everything before it begins.
+    // A deadline of zero would end everything before it begins.
     private static string? FindMisuse(FlashPolicy? policy)
     {
         if (policy is not { Deadlines: { } limits, Window: not null, RebootMessage: not null })
@@ -279,8 +280,8 @@ public sealed class RomFlashClient
 
         TimeSpan[] positive = [limits.Connect, limits.Operation, limits.Return, limits.PollInterval, limits.CleanUp, limits.Gate, limits.Stage];
         TimeSpan[] notNegative = [limits.RetryDelay, limits.Settle, policy.RebootDelay];
-        return positive.Any(d => d <= TimeSpan.Zero) || notNegative.Any(d => d < TimeSpan.Zero) || positive.Concat(notNegative).Any(d => d > TimeSpan.FromDays(40)) || limits.SlowestBytesPerSecond < 1 || limits.ReadRetries < 0
-            ? "a deadline is negative, zero where it can't be, or longer than 40 days"
+        return positive.Any(d => d <= TimeSpan.Zero) || notNegative.Any(d => d < TimeSpan.Zero) || positive.Concat(notNegative).Any(d => d > LongestTimer.Reach) || limits.SlowestBytesPerSecond < 1 || limits.ReadRetries < 0
+            ? $"a deadline is negative, zero where it can't be, or longer than {LongestTimer.Reach.Days} days"
             : null;
     }
 

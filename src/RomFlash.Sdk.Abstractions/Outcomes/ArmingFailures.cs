@@ -192,8 +192,8 @@ public sealed record WindowMissed : ArmingFailure
     internal static readonly FailureDescriptor Info = new(
         "RF7008",
         "The window has closed",
-        "The window for the restart closed before the restart could be requested.",
-        "Give a later window.",
+        "The window for the restart closed before the restart could be requested, or closes before its delay is over.",
+        "Give a later window, or one that is longer than the delay of the restart.",
         RetryClass.AfterCorrection,
         TargetState.Untouched);
 

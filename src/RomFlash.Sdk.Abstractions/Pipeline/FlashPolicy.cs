@@ -82,7 +82,10 @@ public sealed record FlashPolicy
     /// <summary>Whether programs that object to the restart are ended.</summary>
     public bool ForceReboot { get; init; }
 
-    /// <summary>When the target may be armed and restarted. A restart that would come after it closes, with <see cref="RebootDelay"/> counted, is not asked for, and the target is disarmed.</summary>
+    /// <summary>
+    /// When the target may be armed and restarted. Where this client restarts it, <see cref="RebootDelay"/> counts: a target whose restart would come after it closes
+    /// is not armed, and one that is armed by then is disarmed.
+    /// </summary>
     public FlashWindow Window { get; init; } = FlashWindow.Always;
 
     /// <summary>The generation of another client's claim to take over, or null to respect it. Only when that client is known to be dead.</summary>

@@ -5,12 +5,12 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Diagnostics;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline.Guarding;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
 using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Transports;
-using RomFlash.Sdk.Pipeline.Guarding;
 
 namespace RomFlash.Sdk.Pipeline;
 
@@ -93,7 +93,7 @@ internal sealed class ClientServices
         where T : notnull
     {
         using var delay = new CancellationTokenSource();
-        var expired = Task.Delay(deadline, Time, delay.Token);
+        var expired = Task.Delay(LongestTimer.Cut(deadline), Time, delay.Token);
         var stopped = new TaskCompletionSource();
         await using var registration = cancellationToken.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), stopped).ConfigureAwait(false);
         var first = await Task.WhenAny(task, expired, stopped.Task).ConfigureAwait(false);

@@ -292,9 +292,9 @@ internal sealed class Preflight
 
     private void Window(DateTimeOffset now)
     {
-        if (_policy.Window.IsOver(now))
+        if (MissedWindow.Find(_policy, _report, now) is { } missed)
         {
-            Add("window-over", new WindowMissed { Detail = $"it closed at {_policy.Window.Closes:u}" });
+            Add("window-over", missed);
         }
     }
 

@@ -73,7 +73,7 @@ internal sealed partial class UpgradeRun
         var looked = await LookAsync(scheduled, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
         if (looked.TryGetValue(out var evidence, out failure) && !evidence.Answered)
         {
-            looked = await LookAsync(scheduled, _policy.Deadlines.Return + _policy.RebootDelay, cancellationToken).ConfigureAwait(false);
+            looked = await LookAsync(scheduled, ReturnOf(scheduled), cancellationToken).ConfigureAwait(false);
         }
 
         if (!looked.TryGetValue(out evidence, out failure))

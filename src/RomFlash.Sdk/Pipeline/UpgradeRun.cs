@@ -498,7 +498,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
         foreach (var gate in _services.Gates)
         {
-            if (_policy.Window.IsOver(_services.Time.GetUtcNow()))
+            if (FindMissedWindow() is not null)
             {
                 break;
             }
@@ -509,10 +509,10 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             }
         }
 
-        return _policy.Window.IsOver(_services.Time.GetUtcNow())
-            ? new WindowMissed { Stage = FlashStage.Wait, TargetId = _target.Id, Detail = $"it closed at {_policy.Window.Closes:u}" }
-            : null;
+        return FindMissedWindow() is { } missed ? missed with { Stage = FlashStage.Wait, TargetId = _target.Id } : null;
     }
+
+    private WindowMissed? FindMissedWindow() => MissedWindow.Find(_policy, _report, _services.Time.GetUtcNow());
 
     private async ValueTask<FlashFailure?> AskAsync<TState>(IFlashGate gate, TState state, Func<TState, CancellationToken, ValueTask<GateDecision>> ask, CancellationToken cancellationToken)
     {
@@ -668,9 +668,9 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     // For one step, which may announce itself once: a plug-in that was given up goes on somewhere, and must not arm what this run has answered for.
     private async ValueTask<FlashResult<Done>> JournalArmIntentAsync(int step, ArmingBaseline baseline, CancellationToken cancellationToken)
     {
-        if (_policy.Window.IsOver(_services.Time.GetUtcNow()))
+        if (FindMissedWindow() is { } missed)
         {
-            return new WindowMissed { Stage = FlashStage.Arm, TargetId = _target.Id, TargetState = TargetState.Untouched, Detail = $"it closed at {_policy.Window.Closes:u}" };
+            return missed with { Stage = FlashStage.Arm, TargetId = _target.Id, TargetState = TargetState.Untouched };
         }
 
         if (step != Volatile.Read(ref _armingStep))
@@ -759,9 +759,9 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         // The restart comes when the delay is over.
-        if (_policy.Window.IsOver(_services.Time.GetUtcNow() + _policy.RebootDelay))
+        if (MissedWindow.Find(_policy.Window, _policy.RebootDelay, _services.Time.GetUtcNow()) is { } missed)
         {
-            return await AfterFailedArmingAsync(new WindowMissed { Stage = FlashStage.Reboot, TargetId = _target.Id, Detail = $"it closes at {_policy.Window.Closes:u}, before the restart would come" }).ConfigureAwait(false);
+            return await AfterFailedArmingAsync(missed with { Stage = FlashStage.Reboot, TargetId = _target.Id }).ConfigureAwait(false);
         }
 
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.RebootIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
@@ -818,8 +818,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
     private async ValueTask<FlashResult<FlashOutcome>> ConfirmAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)
     {
-        var wait = _policy.Deadlines.Return + (scheduled.FlashesAtOnce ? TimeSpan.Zero : _policy.RebootDelay);
-        var looked = await LookAsync(scheduled, wait, cancellationToken).ConfigureAwait(false);
+        var looked = await LookAsync(scheduled, ReturnOf(scheduled), cancellationToken).ConfigureAwait(false);
         return looked.TryGetValue(out var evidence, out var failure)
             ? await SettleAsync(scheduled, evidence).ConfigureAwait(false)
             : await LeaveOpenAsync(failure with { TargetState = TargetState.Indeterminate }).ConfigureAwait(false);
@@ -832,7 +831,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             FlashStage.Confirm,
             (_services.Confirmer, _context, scheduled, wait),
             static (s, t) => s.Confirmer.ConfirmAsync(s._context, s.scheduled, s.wait, t),
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken,
+            wait).ConfigureAwait(false);
 
         if (looked.TryGetValue(out var seen, out _) && seen.Facts is null)
         {
@@ -842,9 +842,12 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
 
         // How long it has been away is measured from the restart, not from when somebody began to wait.
         return looked.TryGetValue(out var evidence, out var failure)
-            ? evidence with { WaitedToTheEnd = _rebootIntendedAt is { } since && _services.Time.GetUtcNow() - since >= _policy.Deadlines.Return }
+            ? evidence with { WaitedToTheEnd = _rebootIntendedAt is { } since && _services.Time.GetUtcNow() - since >= ReturnOf(scheduled) }
             : failure;
     }
+
+    // From the request for the restart; it comes when the delay is over.
+    private TimeSpan ReturnOf(ScheduledFlash scheduled) => _policy.Deadlines.Return + (scheduled.FlashesAtOnce ? TimeSpan.Zero : _policy.RebootDelay);
 
     // ---- Helpers ----
     private async ValueTask<FlashResult<TargetReport>> ProbeAsync(CancellationToken cancellationToken)
@@ -890,13 +893,14 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         return records.IsDefault ? [] : records;
     }
 
-    private ValueTask<FlashResult<T>> StageCallAsync<TState, T>(object plugIn, FlashStage stage, TState state, Func<TState, CancellationToken, ValueTask<FlashResult<T>>> call, CancellationToken cancellationToken)
+    // A stage that is told to wait has its own time after that.
+    private ValueTask<FlashResult<T>> StageCallAsync<TState, T>(object plugIn, FlashStage stage, TState state, Func<TState, CancellationToken, ValueTask<FlashResult<T>>> call, CancellationToken cancellationToken, TimeSpan wait = default)
         where T : notnull
     {
         Log.StageBegins(_services.Logger, _target.Id, stage);
         var activity = RomFlashTelemetry.Source.StartActivity("romflash.stage");
         activity?.SetTag("romflash.stage", stage.ToString());
-        var task = _services.GuardAsync(plugIn.GetType().Name, _target, stage, _policy.Deadlines.Stage, state, call, cancellationToken);
+        var task = _services.GuardAsync(plugIn.GetType().Name, _target, stage, _policy.Deadlines.Stage + wait, state, call, cancellationToken);
         if (task.IsCompletedSuccessfully)
         {
             var result = task.Result;

@@ -62,10 +62,72 @@ public sealed class CommitPointTests
     {
         var bench = new Bench(restartsAtOnce ? RestartsAtOnce : null);
         var opens = bench.Clock.GetUtcNow();
-        bench.Policy = bench.Policy with { RebootDelay = TimeSpan.FromMinutes(45), Window = FlashWindow.Between(opens, opens.AddMinutes(30)) };
+        bench.Policy = bench.Policy with { RebootDelay = TimeSpan.FromMinutes(20), Window = FlashWindow.Between(opens, opens.AddMinutes(30)) };
+        bench.Disk.OnAppend = r =>
+        {
+            if (r.Kind is FlashJournalRecordKind.Armed)
+            {
+                bench.Clock.Advance(TimeSpan.FromMinutes(15));
+            }
+
+            return null;
+        };
         Assert.Equal(TargetState.Untouched, Bench.Fails<WindowMissed>(bench.Flash()).TargetState);
+        Assert.Contains(bench.Disk.Records, r => r.Kind is FlashJournalRecordKind.Armed);
         Assert.Equal(ArmedPhase.None, bench.Target.ArmedPhase);
         Assert.Null(bench.Target.RebootDue);
+    }
+
+    // Nothing is staged or armed for a restart that could not be asked for, and that is told before a window that is yet to open.
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(0, true)]
+    [InlineData(48, false)]
+    [InlineData(48, true)]
+    public void FlashAsync_WindowIsNotLongerThanTheRestartsDelay_IsRefusedAtOnce(int hoursUntilItOpens, bool isLonger)
+    {
+        var bench = new Bench();
+        var opens = bench.Clock.GetUtcNow().AddHours(hoursUntilItOpens);
+        bench.Policy = bench.Policy with { RebootDelay = TimeSpan.FromMinutes(30), Window = FlashWindow.Between(opens, opens.AddMinutes(isLonger ? 60 : 30)) };
+        if (isLonger)
+        {
+            Bench.IsUpgraded(bench.Flash());
+            return;
+        }
+
+        Assert.Equal(TargetState.Untouched, Bench.Fails<WindowMissed>(bench.Flash()).TargetState);
+        Assert.True(bench.Clock.GetUtcNow() < opens.AddMinutes(5));
+        Assert.Empty(Bench.Done(bench.Target));
+    }
+
+    // The delay is that of a restart which this client asks for.
+    [Fact]
+    public void FlashAsync_WindowIsShorterThanADelayThatIsNobodys_Arms()
+    {
+        var bench = new Bench();
+        var opens = bench.Clock.GetUtcNow();
+        bench.Policy = bench.Policy with { Reboot = RebootMode.LeaveToOperator, RebootDelay = TimeSpan.FromMinutes(45), Window = FlashWindow.Between(opens, opens.AddMinutes(30)) };
+        Assert.Equal(FlashOutcomeKind.Pending, bench.Flash().Outcome);
+    }
+
+    // How long it is away is counted from when the restart comes, not from when it was asked for.
+    [Fact]
+    public void ConfirmAsync_TargetIsAwayBehindALongDelay_IsNotCalledLostTooEarly()
+    {
+        var bench = new Bench(change: o => o with { BootDuration = TimeSpan.FromHours(3) }) { Policy = FlashPolicy.Default with { RebootDelay = TimeSpan.FromHours(2) } };
+        bench.FlashAndCrashAfter(FlashJournalRecordKind.RebootRequested);
+        bench.Clock.Advance(TimeSpan.FromMinutes(130));
+        Bench.Fails<OutcomeIndeterminate>(bench.Confirm(TimeSpan.Zero));
+        bench.Clock.Advance(TimeSpan.FromMinutes(40));
+        Bench.Fails<TargetDidNotReturn>(bench.Confirm(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public void FlashAsync_DelayIsLongerThanAStageMayTake_IsWaitedFor()
+    {
+        var bench = new Bench();
+        bench.Policy = bench.Policy with { RebootDelay = bench.Policy.Deadlines.Stage + TimeSpan.FromHours(1) };
+        Bench.IsUpgraded(bench.Flash());
     }
 
     [Theory]

@@ -12,9 +12,6 @@ internal sealed class OperationGuard : IDisposable
     // How long an operation that was told to stop may take to come back before it is given up for lost.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
-    // A timer reaches no further than 49 days.
-    private static readonly TimeSpan Longest = TimeSpan.FromDays(40);
-
     private readonly TimeProvider _time;
     private readonly FlashDeadlines _deadlines;
     private readonly string _who;
@@ -37,7 +34,7 @@ internal sealed class OperationGuard : IDisposable
         long bytes,
         CancellationToken cancellationToken)
         where T : notnull =>
-        RunAsync(state, operation, _deadlines.Operation + TimeSpan.FromSeconds(Math.Min(Longest.TotalSeconds, (double)bytes / Math.Max(1, _deadlines.SlowestBytesPerSecond))), cancellationToken);
+        RunAsync(state, operation, _deadlines.Operation + TimeSpan.FromSeconds(Math.Min(LongestTimer.Reach.TotalSeconds, (double)bytes / Math.Max(1, _deadlines.SlowestBytesPerSecond))), cancellationToken);
 
     public ValueTask<TransportResult<T>> RunAsync<TState, T>(
         TState state,
@@ -99,7 +96,7 @@ internal sealed class OperationGuard : IDisposable
     {
         var task = pending.AsTask();
         using var delay = new CancellationTokenSource();
-        var expired = Task.Delay(deadline < Longest ? deadline : Longest, _time, delay.Token);
+        var expired = Task.Delay(LongestTimer.Cut(deadline), _time, delay.Token);
         var stopped = new TaskCompletionSource();
         using (cancellationToken.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), stopped))
         {

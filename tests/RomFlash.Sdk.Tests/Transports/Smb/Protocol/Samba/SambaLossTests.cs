@@ -10,7 +10,7 @@ namespace RomFlash.Sdk.Tests.Transports.Smb.Protocol.Samba;
 [Trait("Category", "Peer")]
 public sealed class SambaLossTests
 {
-    private static readonly SmbConnectorOptions Quick = new() { OperationTimeout = TimeSpan.FromMilliseconds(500) };
+    private static readonly SmbConnectorOptions Quick = new() { OperationTimeout = TimeSpan.FromSeconds(2) };
 
     [Fact]
     public async Task Write_ServerKilled_IsLost()

@@ -1,0 +1,33 @@
+using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Scheduling;
+
+namespace RomFlash.Sdk.Pipeline;
+
+/// <summary>Whether what is about to happen still has its time in the window.</summary>
+internal static class MissedWindow
+{
+    /// <summary>Looks at the window, and at the restart's delay where this client is who restarts the target: the restart comes when the delay is over.</summary>
+    /// <returns>The failure, or null.</returns>
+    public static WindowMissed? Find(FlashPolicy policy, TargetReport? report, DateTimeOffset now)
+    {
+        // What flashes as soon as it is told may restart by itself, without a delay.
+        var isDelayed = policy is { Reboot: RebootMode.Request, AllowImmediateFlash: false } && report is { Evidence.CanReboot: true };
+        return Find(policy.Window, isDelayed ? policy.RebootDelay : TimeSpan.Zero, now);
+    }
+
+    /// <summary>Looks at the window for something that comes after a delay.</summary>
+    /// <returns>The failure, or null.</returns>
+    public static WindowMissed? Find(FlashWindow window, TimeSpan delay, DateTimeOffset now)
+    {
+        if (window.IsOver(now))
+        {
+            return new() { Detail = $"it closed at {window.Closes:u}" };
+        }
+
+        var begins = now + window.UntilOpen(now);
+        return window.Closes is { } closes && closes - begins <= delay
+            ? new() { Detail = $"it closes at {closes:u}, before the restart would come: its delay is {delay:c}" }
+            : null;
+    }
+}
