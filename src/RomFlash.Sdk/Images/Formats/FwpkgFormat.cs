@@ -82,6 +82,11 @@ public sealed class FwpkgFormat : IRomImageFormat
         {
             reading.Malformed(described.Entry.DataOffset, $"{Description} is no JSON: {e.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // A name or a text that can't be decoded is found when it is asked for.
+            reading.Malformed(described.Entry.DataOffset, $"{Description} holds a text that is no Unicode");
+        }
     }
 
     private static byte[]? ReadDescription(RomImageReading reading, ZipEntry entry)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -114,27 +115,26 @@ public sealed class HpSignedFileFormat : IRomImageFormat
         }
 
         using var digests = new SignedDigests(algorithm);
-        return digests.TryAppend(reading.Content, start, length, reading.CancellationToken)
-            ? FingerprintSignature.Verify(SignatureKind, block.HashName, digests.Of(algorithm), block.Signature, block.Certificates, reading.Trust)
-            : SignatureVerdict.Invalid(SignatureKind, "what was signed can't be read");
+        return !digests.TryAppend(reading.Content, start, length, reading.CancellationToken) ? SignatureVerdict.Invalid(SignatureKind, "what was signed can't be read")
+            : digests.IsSet ? SignatureVerdict.Invalid(SignatureKind, "the content is a set of attributes: the signature may be one over the attributes of another signature")
+            : FingerprintSignature.Verify(SignatureKind, block.HashName, digests.Of(algorithm), block.Signature, block.Certificates, reading.Trust);
     }
 
     // The place of a block that lies at the end, or -1: the last one that begins within reach.
     private static long FindAtEnd(IRomImageContent content)
     {
-        long found = -1;
-        for (var at = Math.Max(0, content.Length - MaxBlockLength); ContentRanges.IndexOf(content, at, content.Length - at, Begin) is >= 0 and var next; at = next + Begin.Length)
+        // Read once: whoever repeats the first line many times in many places makes nobody read the same again and again.
+        var length = (int)Math.Min(MaxBlockLength, content.Length);
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
         {
-            found = next;
+            var tail = buffer.AsSpan(0, length);
+            return content.TryRead(content.Length - length, tail) && tail.LastIndexOf(Begin) is >= 0 and var found && IsBlock(tail[found..]) ? content.Length - length + found : -1;
         }
-
-        if (found < 0)
+        finally
         {
-            return -1;
+            ArrayPool<byte>.Shared.Return(buffer);
         }
-
-        var tail = new byte[(int)(content.Length - found)];
-        return content.TryRead(found, tail) && IsBlock(tail) ? found : -1;
     }
 
     // Text up to the end of the file. Some bytes may be wrong, and its end may be missing: otherwise a damaged block would be taken for the firmware's own bytes, and

@@ -242,6 +242,7 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
         private readonly HashSet<(Guid Type, byte Index, ulong Instance)> _seen = [];
         private (uint Version, uint Lowest)? _versions;
         private bool _versionsDiffer;
+        private bool _lacksVersion;
 
         public void Read()
         {
@@ -297,9 +298,10 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
 
         private void Conclude()
         {
+            _versionsDiffer |= _lacksVersion && _versions is not null;
             if (_versionsDiffer)
             {
-                reading.Warn("the payloads carry different versions, so the capsule as a whole has none");
+                reading.Warn("the payloads carry different versions, or some of them none, so the capsule as a whole has none");
             }
 
             var versions = _versionsDiffer ? null : _versions;
@@ -621,6 +623,7 @@ public sealed class UefiCapsuleFormat : IRomImageFormat
             Span<byte> header = stackalloc byte[PayloadHeaderSize];
             if (size < header.Length || !_content.TryRead(start, header) || !header.StartsWith(PayloadSignature))
             {
+                _lacksVersion = true;
                 return true;
             }
 

@@ -150,6 +150,10 @@ public sealed class FwpkgFormatTests
     [InlineData("not in the package", """{"Devices": {"Device": [{"FirmwareImages": [{"FileName": "other.bin"}]}]}}""")]
     [InlineData("not in the package", """{"Devices": {"Device": [{"FirmwareImages": [{"FileName": 1}]}]}}""")]
     [InlineData("twice", """{"Devices": {"Device": []}, "devices": {"Device": []}}""")]
+    [InlineData("no Unicode", """{"DeviceClass": "\ud800"}""")]
+    [InlineData("no Unicode", """{"\ud800": 1}""")]
+    [InlineData("no Unicode", """{"Devices": {"Device": [{"Version": "\udc00\ud800"}]}}""")]
+    [InlineData("no Unicode", """{"Devices": {"Device": [{"FirmwareImages": [{"FileName": "\ud800x"}]}]}}""")]
     public async Task Read_DescriptionIsWrong_IsMalformed(string why, string description)
     {
         var failure = Assert.IsType<ImageMalformed>(await Fails(ZipBuilder.Package(Firmware, description: description).Build()));

@@ -501,6 +501,42 @@ public sealed class HpFileTests : IDisposable
         return image;
     }
 
+    // What was signed in the name of another file are its attributes; nobody may pass them off as a file.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Read_SignedContentIsASetOfAttributes_IsInvalid(bool atEnd)
+    {
+        byte[] attributes = [0x31, 10, .. new byte[10]];
+        Assert.Equal(ImageSignatureStatus.Invalid, FormatRun.Of(Signed(attributes, atEnd), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All).Signature);
+        Assert.Equal(ImageSignatureStatus.Trusted, FormatRun.Of(Signed([.. attributes, 0], atEnd), RomInspectionDepth.Full, _signer.Trust, RomImageFormats.All).Signature);
+    }
+
+    // It is asked of everything inside of everything: many first lines at the end must not be read again for each.
+    [Fact]
+    public void Recognize_FirstLineEverywhereAtTheEnd_ReadsItOnce()
+    {
+        var content = new Counting([.. new byte[100_000], .. Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(Begin, HpSignedFileFormat.MaxBlockLength / Begin.Length))), .. new byte[32]]);
+
+        Assert.Equal(RomRecognition.None, new HpSignedFileFormat().Recognize(content));
+        Assert.InRange(content.Asked, 1, HpSignedFileFormat.MaxBlockLength + 100);
+    }
+
+    private sealed class Counting(byte[] bytes) : IRomImageContent
+    {
+        public string Name => "counting";
+
+        public long Length => bytes.Length;
+
+        public long Asked { get; private set; }
+
+        public bool TryRead(long offset, Span<byte> destination)
+        {
+            Asked += destination.Length;
+            return offset >= 0 && offset <= bytes.Length - destination.Length && bytes.AsSpan((int)offset, destination.Length).TryCopyTo(destination);
+        }
+    }
+
     private byte[] Signed(byte[] content, bool atEnd, string hash = "sha256", bool certificate = true)
     {
         using var key = _signer.Certificate.GetRSAPrivateKey()!;

@@ -182,12 +182,14 @@ public sealed class UefiCapsuleFormatTests
     [InlineData("support", "not known here")]
     [InlineData("gap", "belong to nothing")]
     [InlineData("versions", "different versions")]
+    [InlineData("one version", "some of them none")]
     [InlineData("lowest", "lowest supported version")]
     public async Task Read_OddButValid_Warns(string oddity, string warning)
     {
         var image = (await Validate(Odd(oddity))).GetValueOrThrow();
 
         Assert.Contains(image.Evidence.Warnings, w => w.Contains(warning, StringComparison.Ordinal));
+        Assert.True(image.Evidence.Identity.Version is null || !oddity.Contains("version", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -223,6 +225,7 @@ public sealed class UefiCapsuleFormatTests
             "support" => With(CapsuleBuilder.Item(Image, support: 4)),
             "gap" => new CapsuleBuilder { Gap = 4, Items = { item } }.Build(),
             "versions" => With(CapsuleBuilder.Item([.. CapsuleBuilder.PayloadHeader(2, 1), 1]), CapsuleBuilder.Item([.. CapsuleBuilder.PayloadHeader(3, 1), 1], index: 2)),
+            "one version" => With(CapsuleBuilder.Item([.. CapsuleBuilder.PayloadHeader(2, 1), 1]), CapsuleBuilder.Item([1, 2, 3], index: 2)),
             "lowest" => With(CapsuleBuilder.Item([.. CapsuleBuilder.PayloadHeader(2, 3), 1])),
             _ => throw new ArgumentOutOfRangeException(nameof(oddity)),
         };
