@@ -343,13 +343,24 @@ internal ref struct CatalogEvaluation
                     continue;
                 }
 
-                foreach (var lowest in installed.LowestSupported)
+                if (FindRefusal(installed, release) is { } lowest)
                 {
-                    if (release.ReportedBy(lowest.Source) is { } own && own.TryCompareTo(lowest.Version, out var order) && order < 0)
-                    {
-                        return lowest;
-                    }
+                    return lowest;
                 }
+            }
+        }
+
+        return null;
+    }
+
+    // The lowest version that a running release accepts, where another one is below it.
+    private static ReportedVersion? FindRefusal(RomRelease running, RomRelease next)
+    {
+        foreach (var lowest in running.LowestSupported)
+        {
+            if (next.ReportedBy(lowest.Source) is { } own && own.TryCompareTo(lowest.Version, out var order) && order < 0)
+            {
+                return lowest;
             }
         }
 
@@ -386,7 +397,7 @@ internal ref struct CatalogEvaluation
                 var state = at < 0 ? versions : stones.Items[at].Release.ReportedAs;
 
                 // Once a stone runs, the target tells by its own sources that it does, and by no others.
-                if (at >= 0 && VersionSteps.IsMet(goal.RequiredMinimum, state, versions) is true)
+                if (at >= 0 && VersionSteps.IsMet(goal.RequiredMinimum, state, versions) is true && FindRefusal(stones.Items[at].Release, goal) is null)
                 {
                     return Path(stones.Items, at, goal);
                 }
@@ -399,7 +410,8 @@ internal ref struct CatalogEvaluation
                         return [];
                     }
 
-                    if (!stone.IsReached && VersionSteps.Compare(state, stone.Release) is VersionStep.Newer && VersionSteps.Compare(state, stone.Release, versions) is VersionStep.Newer && VersionSteps.IsMet(stone.Release.RequiredMinimum, state, versions) is true)
+                    if (!stone.IsReached && VersionSteps.Compare(state, stone.Release) is VersionStep.Newer && VersionSteps.Compare(state, stone.Release, versions) is VersionStep.Newer && VersionSteps.IsMet(stone.Release.RequiredMinimum, state, versions) is true
+                        && (at < 0 ? Limit(versions, stone.Release, choice) : FindRefusal(stones.Items[at].Release, stone.Release)) is null)
                     {
                         stone = stone with { IsReached = true, From = at };
                         queue.Add(i);

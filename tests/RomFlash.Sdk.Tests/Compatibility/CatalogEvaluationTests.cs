@@ -264,6 +264,29 @@ public sealed class CatalogEvaluationTests
     }
 
     [Fact]
+    public void Evaluate_StoneIsBelowWhatTheInstalledReleaseAccepts_IsNoWay()
+    {
+        // By SMBIOS, which the target tells, 2.0 is newer than 1.0; by the ESRT it is older than what the firmware of 1.0 accepts.
+        string[] others = [Release(2, reportedAs: "\"smbios\":\"2.0\",\"esrt\":\"0x5\"", name: "an opaque name"), Release(3, "\"requiredMinimum\":{\"smbios\":\"2.0\"}", reportedAs: "\"smbios\":\"3.0\",\"esrt\":\"0x20\"", name: "another")];
+        var strict = Layers(Catalog(Machine("A", Rom([Release(1, "\"lowestSupported\":{\"esrt\":\"0x10\"}", reportedAs: "\"smbios\":\"1.0\",\"esrt\":\"0x10\""), .. others]))));
+        var lenient = Layers(Catalog(Machine("A", Rom([Release(1, reportedAs: "\"smbios\":\"1.0\",\"esrt\":\"0x10\""), .. others]))));
+
+        Assert.Equal(2, Only(lenient, Ask("A", 1, 2, 3)).Path.Length);
+        Assert.Equal("RF4005", Objection(strict, Ask("A", 1, 2, 3))?.Code);
+        Assert.Equal(RomDecision.BelowLowestSupported, Only(strict, Ask("A", 1, 2)).Decision);
+    }
+
+    [Fact]
+    public void Evaluate_StoneAcceptsNothingThatFollows_IsNoWay()
+    {
+        static string Stone(string? more) => Release(2, more, name: "an opaque name");
+        string[] others = [Release(1, reportedAs: "\"smbios\":\"1.0\",\"esrt\":\"0x10\""), Release(3, "\"requiredMinimum\":{\"smbios\":\"2.0\"}", reportedAs: "\"smbios\":\"3.0\",\"esrt\":\"0x12\"", name: "another")];
+
+        Assert.Equal(2, Only(Layers(Catalog(Machine("A", Rom([Stone(null), .. others])))), Ask("A", 1, 2, 3)).Path.Length);
+        Assert.Equal("RF4005", Objection(Layers(Catalog(Machine("A", Rom([Stone("\"lowestSupported\":{\"esrt\":\"0x14\"}"), .. others])))), Ask("A", 1, 2, 3))?.Code);
+    }
+
+    [Fact]
     public void Evaluate_StoneLeadsOnOnlyByASourceThatTheTargetDoesNotTell_IsNoWay()
     {
         // After 2.0 has run, the target tells its SMBIOS version alone: nobody could say then that 3.0 may follow.

@@ -9,6 +9,7 @@ namespace RomFlash.Sdk.Compatibility.Import;
 internal sealed class LvfsCatalogBuilder(LvfsImportOptions options)
 {
     private const int MaxOmissions = 200_000;
+    private const int MaxReason = 500;
     private const int MaxReleases = 200_000;
     private const int MaxHardwareIds = 1024;
     private const int MaxFirmware = 64;
@@ -88,7 +89,11 @@ internal sealed class LvfsCatalogBuilder(LvfsImportOptions options)
         _ => $"its requirement <{requirement.Kind}> {requirement.Text} {requirement.Compare} {requirement.Version} can't be held in a catalog",
     };
 
-    private void Omit(LvfsComponent component, string release, string why) => _omissions.Add(new(component.Id.Length == 0 ? "(without an id)" : component.Id, release, why));
+    // What a reason quotes is somebody else's, and there may be very many of them.
+    private void Omit(LvfsComponent component, string release, string why) => _omissions.Add(new(
+        component.Id.Length == 0 ? "(without an id)" : component.Id,
+        release,
+        why.Length <= MaxReason ? why : $"{why.AsSpan(0, char.IsHighSurrogate(why[MaxReason - 1]) ? MaxReason - 1 : MaxReason)}…"));
 
     private Good? TryRead(LvfsComponent component, out string why)
     {
@@ -102,6 +107,12 @@ internal sealed class LvfsCatalogBuilder(LvfsImportOptions options)
         if (Single(component.Protocols) is not Capsule)
         {
             why = component.Protocols.Count == 0 ? "it does not name its update protocol" : $"its update protocol is {string.Join(", ", component.Protocols)}, not {Capsule}";
+            return null;
+        }
+
+        if (component.IsNested)
+        {
+            why = "elements that hold a text hold other elements";
             return null;
         }
 

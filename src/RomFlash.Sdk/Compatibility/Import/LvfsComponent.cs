@@ -7,6 +7,9 @@ internal sealed class LvfsComponent
 
     public bool HasBranch { get; set; }
 
+    /// <summary>An element whose text says something holds elements: what it says then is not known here.</summary>
+    public bool IsNested { get; set; }
+
     public List<string> Firmware { get; } = [];
 
     public List<string> Categories { get; } = [];

@@ -93,6 +93,7 @@ internal sealed class LvfsReader(XmlReader reader, LvfsCatalogBuilder builder)
             return null;
         }
 
+        _component.IsNested |= _isWanted;
         _attributes = (reader.GetAttribute("type"), reader.GetAttribute("target"), reader.GetAttribute("key"), reader.GetAttribute("compare"), reader.GetAttribute("version"), reader.GetAttribute("depth"));
         var inside = Inside;
         var isRelease = inside is "releases/release";

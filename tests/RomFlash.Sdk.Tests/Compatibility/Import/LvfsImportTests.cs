@@ -76,6 +76,8 @@ public sealed class LvfsImportTests
     [InlineData("<firmware>", "<requires>", """<requires><firmware compare="ge" version="1.0.0.0" depth="1"/>""")]
     [InlineData("it needs at least version '1.2'", "<requires>", """<requires><firmware compare="ge" version="1.2"/>""")]
     [InlineData("it is for the vendor", "<requires>", """<requires><firmware compare="eq" version="XXX:NEVER_GOING_TO_MATCH">vendor-id</firmware>""")]
+    [InlineData("hold other elements", "<requires>", """<requires><firmware compare="ge" version="1.0.0.0"><x/></firmware>""")]
+    [InlineData("hold other elements", "<hardware>3faec92a-3ae3-5744-be88-495e90a7d541</hardware>", "<hardware>3faec92a-3ae3-5744-be88-495e90a7d541<x/></hardware>")]
     [InlineData("has no release", "<releases>", "<releases/><others>")]
     public async Task Read_ComponentThatCannotBeHeld_IsListedWithItsReason(string reason, string from, string to)
     {
@@ -263,6 +265,15 @@ public sealed class LvfsImportTests
 
         Assert.Contains("more than 4096 entries", Bad(await LvfsImport.ReadAsync(source, Options, CancellationToken.None)).Detail, StringComparison.Ordinal);
         Assert.InRange(source.Given, 1, 1 << 20);
+    }
+
+    [Fact]
+    public async Task Read_LongVersionFormat_IsNotQuotedInFullForEachRelease()
+    {
+        var result = Good(await Read(Component(new string('f', 4000), releases: string.Concat(Enumerable.Repeat(Release("1"), 100)))));
+
+        Assert.Equal(100, result.Omissions.Length);
+        Assert.All(result.Omissions, o => Assert.InRange(o.Reason.Length, 400, 501));
     }
 
     [Fact]
