@@ -42,7 +42,7 @@ internal sealed class TargetOptions
 
     private readonly Option<string> _user = new("--user")
     {
-        Description = "The account, for the targets that --target names. Default: the account that runs this program.",
+        Description = "The account, for every endpoint that refers to no credentials of its own. Default: the account that runs this program.",
         HelpName = "NAME",
     };
 

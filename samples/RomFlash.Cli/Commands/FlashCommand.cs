@@ -261,9 +261,11 @@ internal sealed class FlashCommand : CliCommand
 
     private int RefuseAll(ImmutableArray<FlashTarget> targets, FlashFailure failure, ResultWriter writer)
     {
+        // Without the journal nobody knows what an earlier run did to them, or another one is doing.
+        var state = failure is JournalUnavailable or JournalCorrupt ? TargetState.Indeterminate : TargetState.Untouched;
         foreach (var target in targets)
         {
-            writer.Write(TargetResult.Of(target.Id, failure with { TargetState = TargetState.Untouched }), null);
+            writer.Write(TargetResult.Of(target.Id, failure with { TargetState = state }), null);
         }
 
         writer.Finish();

@@ -68,36 +68,47 @@ internal sealed class HistoryCommand : CliCommand
             return Fail(failure);
         }
 
-        var isJson = parsed.GetValue(_json);
         await using (journal)
         {
-            if (parsed.GetValue(_last) is null)
+            try
             {
-                await foreach (var record in SelectAsync(journal, ids, cancellationToken))
-                {
-                    Write(record, isJson);
-                }
+                await WriteAsync(SelectAsync(journal, ids, cancellationToken), parsed.GetValue(_last) is null ? null : last, parsed.GetValue(_json));
             }
-            else
+            catch (FlashException exception)
             {
-                var kept = new Queue<FlashJournalRecord>();
-                await foreach (var record in SelectAsync(journal, ids, cancellationToken))
-                {
-                    kept.Enqueue(record);
-                    if (kept.Count > last)
-                    {
-                        kept.Dequeue();
-                    }
-                }
-
-                foreach (var record in kept)
-                {
-                    Write(record, isJson);
-                }
+                return Fail(exception.Failure);
             }
         }
 
         return ExitCode.Success;
+    }
+
+    private async Task WriteAsync(IAsyncEnumerable<FlashJournalRecord> records, int? last, bool isJson)
+    {
+        if (last is null)
+        {
+            await foreach (var record in records)
+            {
+                Write(record, isJson);
+            }
+
+            return;
+        }
+
+        var kept = new Queue<FlashJournalRecord>();
+        await foreach (var record in records)
+        {
+            kept.Enqueue(record);
+            if (kept.Count > last)
+            {
+                kept.Dequeue();
+            }
+        }
+
+        foreach (var record in kept)
+        {
+            Write(record, isJson);
+        }
     }
 
     private static async IAsyncEnumerable<FlashJournalRecord> SelectAsync(FileFlashJournal journal, FrozenSet<string> ids, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)

@@ -108,14 +108,21 @@ internal sealed class RecoverCommand : CliCommand
         }
 
         var last = ImmutableArray.CreateBuilder<FlashJournalRecord>();
-        await foreach (var record in journal.ReadHistoryAsync(target.Id, cancellationToken))
+        try
         {
-            if (last.Count > 0 && !string.Equals(last[^1].OperationId, record.OperationId, StringComparison.Ordinal))
+            await foreach (var record in journal.ReadHistoryAsync(target.Id, cancellationToken))
             {
-                last.Clear();
-            }
+                if (last.Count > 0 && !string.Equals(last[^1].OperationId, record.OperationId, StringComparison.Ordinal))
+                {
+                    last.Clear();
+                }
 
-            last.Add(record);
+                last.Add(record);
+            }
+        }
+        catch (FlashException exception)
+        {
+            return exception.Failure;
         }
 
         return last.ToImmutable();

@@ -79,6 +79,11 @@ internal static class PlanText
             : "machine unknown";
         var boots = target.Boots > 0 ? string.Create(CultureInfo.InvariantCulture, $", {target.Boots} {(target.Boots == 1 ? "boot" : "boots")}") : string.Empty;
         yield return string.Create(CultureInfo.InvariantCulture, $"{number}. {ResultText.Plain(target.Id)} ({ResultText.Plain(machine)}): {Standing(target.Standing)}{boots}");
+        foreach (var endpoint in target.Endpoints)
+        {
+            yield return $"     at {ResultText.Plain(endpoint.Address)}{(endpoint.Credentials is { } credentials ? $", with the credentials '{ResultText.Plain(credentials)}'" : string.Empty)}";
+        }
+
         foreach (var rom in target.Roms)
         {
             yield return $"     {ResultText.Plain(rom.Id)} ({rom.Kind}): {Rom(rom)}";
@@ -87,6 +92,10 @@ internal static class PlanText
         if (target.Standing == PlannedStanding.Ready)
         {
             yield return $"     verified by {target.Verification}; armed by {ResultText.Plain(string.Join(" or ", target.ArmingMethods))}; {(target.CanReboot ? "can be restarted" : "has to be restarted by hand")}{Window(target.Window)}";
+            if (target.Partition is { } partition)
+            {
+                yield return $"     prepared on {ResultText.Plain(partition.Location)}{(partition.FileSystem is { } system ? $" ({ResultText.Plain(system)})" : string.Empty)}";
+            }
         }
 
         foreach (var blocker in target.Blockers)
@@ -138,6 +147,11 @@ internal static class PlanText
         }
 
         allowed.Add(policy.Reboot == RebootMode.LeaveToOperator ? "no restart" : string.Create(CultureInfo.InvariantCulture, $"{(policy.ForceReboot ? "a forced restart" : "a restart")} after {policy.RebootDelaySeconds} s"));
+        if (policy.Reboot == RebootMode.Request && policy.RebootMessage.Length > 0)
+        {
+            allowed.Add($"with the message '{ResultText.Plain(policy.RebootMessage)}'");
+        }
+
         if (policy.TakeOverClaimGeneration is { } generation)
         {
             allowed.Add(string.Create(CultureInfo.InvariantCulture, $"taking over claim {generation}"));

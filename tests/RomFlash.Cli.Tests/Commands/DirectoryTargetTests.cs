@@ -197,6 +197,9 @@ public sealed class DirectoryTargetTests : IDisposable
 
         Assert.Equal(9, result.ExitCode);
         Assert.Equal("RF9003", result.SingleJson.GetProperty("code").GetString());
+
+        // It is armed: who can't read the journal does not know, and does not say otherwise.
+        Assert.Equal("Indeterminate", result.SingleJson.GetProperty("targetState").GetString());
     }
 
     [Fact]

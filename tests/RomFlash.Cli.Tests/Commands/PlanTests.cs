@@ -25,7 +25,7 @@ public sealed class PlanTests : IDisposable
 
         Assert.Equal(0, made.ExitCode);
         Assert.Equal(made.Out, shown.Out);
-        foreach (var text in (string[])["web-1 (Maker Virtual machine CZ1): will be flashed, 1 boot", $"{Bench.OldVersion} -> {Bench.NewVersion}", "signed by CN=Catalog maker", "serial 1", "verified by ReadBack", "1 to be flashed, 0 current already, 0 refused"])
+        foreach (var text in (string[])["web-1 (Maker Virtual machine CZ1): will be flashed, 1 boot", $"{Bench.OldVersion} -> {Bench.NewVersion}", "signed by CN=Catalog maker", "serial 1", "verified by ReadBack", "1 to be flashed, 0 current already, 0 refused", $"     at {_bench.Target}", "     prepared on "])
         {
             Assert.Contains(text, shown.Out, StringComparison.Ordinal);
         }
