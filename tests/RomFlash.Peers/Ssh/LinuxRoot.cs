@@ -566,10 +566,11 @@ public sealed class LinuxRoot
           exit 1
         fi
         case "$1" in -r|-c) ;; *) echo "shutdown: only -r and -c are played here" >&2; exit 2 ;; esac
-        printf '%s\0' "$user" taken "$#" "$@" >>"$state/calls"
+        # Whoever sees the call may play the boot: what the boot ends has to be there by then.
         rm -f "$state/pending" "$scheduled"
+        [ "$1" = -c ] || printf '%s\n' "$$" >"$state/pending"
+        printf '%s\0' "$user" taken "$#" "$@" >>"$state/calls"
         [ "$1" = -c ] && exit 0
-        printf '%s\n' "$$" >"$state/pending"
         [ "$2" = now ] && exit 0
         if [ {{_options.Shutdown}} = Systemd ]; then
           mkdir -p "${scheduled%/*}"
