@@ -84,7 +84,7 @@ internal static class OutcomeRules
         }
 
         // One that writes first may have written, and wait for a restart that makes it take effect.
-        var mayBeWritten = isKnown && (armed!.Offers.IsDefault || armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart));
+        var mayBeWritten = scheduled.WritesBeforeRestart || (isKnown && (armed!.Offers.IsDefault || armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart)));
         var somethingElse = isKnown && (armed!.Phase == ArmedPhase.Armed || !armed.Foreign.IsDefaultOrEmpty);
         var roms = evidence.Facts.Roms.TryGet(out var known) && !known.IsDefault ? known : [];
         if (isKnown && FindFailedAttempt(scheduled, roms) is { } status)
@@ -174,7 +174,7 @@ internal static class OutcomeRules
             return ReadBack.Unknown;
         }
 
-        var result = ReadBack.Unknown;
+        var (result, isStrange) = (ReadBack.Unknown, false);
         foreach (var reported in rom.Versions)
         {
             var expected = component.Expected.FirstOrDefault(e => e.Source == reported.Source)?.Version;
@@ -191,10 +191,17 @@ internal static class OutcomeRules
                 : ReadBack.Unknown;
             if (one is ReadBack.Unknown)
             {
+                // Neither the promised version nor the one from before, and not of their kind: it proves nothing, and what the others say is not all that there is.
+                isStrange = true;
                 continue;
             }
 
             result = result is ReadBack.Unknown || result == one ? one : ReadBack.Contradictory;
+        }
+
+        if (isStrange && result is ReadBack.New)
+        {
+            return ReadBack.Contradictory;
         }
 
         // A re-flash of the same version reads the same before and after: only the device's own word tells them apart, and only when it changed. That a capsule was processed without an error is not its word.

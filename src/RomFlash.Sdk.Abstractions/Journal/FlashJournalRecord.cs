@@ -52,7 +52,7 @@ public enum FlashJournalRecordKind
 public sealed record FlashJournalRecord
 {
     /// <summary>The version of this record's layout that this library writes.</summary>
-    public const int CurrentVersion = 2;
+    public const int CurrentVersion = 3;
 
     /// <summary>The version of this record's layout.</summary>
     public int Version { get; init; } = CurrentVersion;
@@ -89,6 +89,12 @@ public sealed record FlashJournalRecord
 
     /// <summary>Whether that method flashes at once.</summary>
     public bool FlashesAtOnce { get; init; }
+
+    /// <summary>Whether the target writes with that method before it is restarted (<see cref="ArmingOffer.WritesBeforeRestart"/>). False in records of versions 1 and 2.</summary>
+    public bool WritesBeforeRestart { get; init; }
+
+    /// <summary>How long the target was asked to wait before it restarts; from <see cref="FlashJournalRecordKind.RebootIntent"/> on, not negative. Null in records of versions 1 and 2.</summary>
+    public TimeSpan? RebootDelay { get; init; }
 
     /// <summary>How the copy was verified; from <see cref="FlashJournalRecordKind.Staged"/> on.</summary>
     public VerificationMethod Verification { get; init; }

@@ -22,6 +22,7 @@ public sealed class ScheduledFlash
         VerificationMethod verification,
         ImmutableArray<UpgradeComponent> components,
         bool flashesAtOnce,
+        bool writesBeforeRestart,
         bool isRebootRequested)
     {
         Target = target;
@@ -33,6 +34,7 @@ public sealed class ScheduledFlash
         Verification = verification;
         Components = components;
         FlashesAtOnce = flashesAtOnce;
+        WritesBeforeRestart = writesBeforeRestart;
         IsRebootRequested = isRebootRequested;
     }
 
@@ -63,6 +65,9 @@ public sealed class ScheduledFlash
     /// <summary>Whether the target flashes without a restart that the client asks for.</summary>
     public bool FlashesAtOnce { get; }
 
+    /// <summary>Whether the target writes before the restart (<see cref="ArmingOffer.WritesBeforeRestart"/>): then it may be written, and not be called armed any more.</summary>
+    public bool WritesBeforeRestart { get; }
+
     /// <summary>Whether a restart was asked for, and the target accepted.</summary>
     public bool IsRebootRequested { get; }
 
@@ -90,6 +95,7 @@ public sealed class ScheduledFlash
             staged.Verification,
             staged.Approved.Components,
             evidence.Baseline.Offer.FlashesAtOnce,
+            evidence.Baseline.Offer.WritesBeforeRestart,
             isRebootRequested: false);
     }
 
@@ -125,6 +131,7 @@ public sealed class ScheduledFlash
             armed.Verification,
             armed.Components,
             armed.FlashesAtOnce,
+            armed.WritesBeforeRestart,
             records.Any(r => r.Kind is FlashJournalRecordKind.RebootRequested && r.Sequence >= armed.Sequence));
     }
 
@@ -134,7 +141,7 @@ public sealed class ScheduledFlash
     public ScheduledFlash WithReboot(RebootEvidence reboot)
     {
         ArgumentNullException.ThrowIfNull(reboot);
-        return new(Target, DepositId, Generation, Identity, BootBefore, Method, Verification, Components, FlashesAtOnce, isRebootRequested: true);
+        return new(Target, DepositId, Generation, Identity, BootBefore, Method, Verification, Components, FlashesAtOnce, WritesBeforeRestart, isRebootRequested: true);
     }
 
     /// <summary>Compares what is armed on the target now with what was verified.</summary>

@@ -17,6 +17,11 @@ internal static class StagingRules
         var known = approved.Report.Evidence.Deposit.TryGet(out var traits) ? traits.Usual : VerificationMethod.None;
         var usual = known > evidence.UsualVerification ? known : evidence.UsualVerification;
         var minimum = approved.Policy.MinimumVerification ?? usual;
+        if (!Enum.IsDefined(evidence.Verification))
+        {
+            return new StagingEvidenceRejected { Detail = $"the verification {evidence.Verification} is none" };
+        }
+
         if (evidence.Verification < minimum || evidence.Verification == VerificationMethod.None)
         {
             return new VerificationTooWeak { Detail = $"verified by {evidence.Verification}, the minimum is {minimum}" };

@@ -43,7 +43,7 @@ public sealed record TargetEndpoint
 
         if (IsUserAtHost(address, uri))
         {
-            return new SecretInAddress { Detail = "an address without a scheme seems to begin with user information" };
+            return new SecretInAddress { Detail = "an address seems to hold user information; an '@' that belongs to a path is written %40" };
         }
 
         return new TargetEndpoint(uri, credentialReference);
@@ -57,10 +57,24 @@ public sealed record TargetEndpoint
     private static bool IsUserAlone(Uri uri) => uri.Scheme == "ssh" && !Uri.UnescapeDataString(uri.UserInfo).Contains(':', StringComparison.Ordinal);
 
     // "admin:secret@host" parses as a URI with the scheme "admin". An address that means a path or a host has a slash after its scheme.
+    // "ssh://root:2024/x@host" parses as the host "root" with a port: a password may hold what ends an authority.
     private static bool IsUserAtHost(string address, Uri uri)
     {
         var rest = address.AsSpan(uri.Scheme.Length + 1);
-        return rest.Contains('@') && rest[0] != '/';
+        if (!rest.Contains('@'))
+        {
+            return false;
+        }
+
+        if (!rest.StartsWith("//"))
+        {
+            return rest[0] != '/';
+        }
+
+        rest = rest[2..];
+        var end = rest.IndexOfAny('/', '?', '#');
+        var authority = end < 0 ? rest : rest[..end];
+        return authority[(authority.LastIndexOf(']') + 1)..].Contains(':') && rest[authority.Length..].Contains('@');
     }
 
     // On Unix "/path" parses as an absolute file URI although it has no scheme.

@@ -37,6 +37,9 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
     private bool _isWriting;
     private IJournalFile _file;
     private long _length;
+
+    // What is being written behind that, and not on the disk yet.
+    private long _inFlight;
     private long _sequence;
     private long _durableSequence;
     private int _fileGeneration;
@@ -116,6 +119,12 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
             return Unavailable(string.Create(CultureInfo.InvariantCulture, $"a record of {payload.WrittenCount} bytes is larger than {JournalFormat.MaxPayload}"), record.TargetId);
         }
 
+        if (!RecordCodec.TryRead(payload.WrittenSpan, record.Version, 1, out _))
+        {
+            // It would lock everybody out when the file is opened again.
+            return Unavailable("the record holds a value that is none, such as a plug-in's number that nothing is called by: it could not be read back", record.TargetId);
+        }
+
         Batch batch;
         lock (_lock)
         {
@@ -124,14 +133,14 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
                 return Unavailable(obstacle, record.TargetId);
             }
 
-            if (_length + _pending.Frames.WrittenCount + payload.WrittenCount + JournalFormat.MinimumFrameLength > _options.MaxFileBytes)
+            if (_length + _inFlight + _pending.Frames.WrittenCount + payload.WrittenCount + JournalFormat.MinimumFrameLength > _options.MaxFileBytes)
             {
                 return Unavailable("the journal has reached its largest size; compact it", record.TargetId);
             }
 
             batch = _pending;
             var sequence = ++_sequence;
-            JournalFormat.WriteFrame(batch.Frames, sequence, payload.WrittenSpan);
+            JournalFormat.WriteFrame(batch.Frames, sequence, beginsWrite: batch.Records.Count == 0, payload.WrittenSpan);
             batch.Records.Add(record with { Sequence = sequence });
             if (!_isWriting)
             {
@@ -284,7 +293,9 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
         IJournalFile? file = null;
         try
         {
+            // One file is one journal, whatever link leads to it: its lock lies beside it, and compaction replaces it and not the link.
             path = Path.GetFullPath(path);
+            path = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
             try
             {
                 lockFile = new(path + ".lock", Private(FileMode.OpenOrCreate, FileShare.None));
@@ -486,11 +497,17 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
                 }
 
                 _pending = new();
+                _inFlight = batch.Frames.WrittenCount;
                 offset = _length;
                 trouble = _broken;
             }
 
             trouble ??= Write(batch, offset);
+            lock (_lock)
+            {
+                _inFlight = 0;
+            }
+
             _fileGate.Release();
             batch.Written.SetResult(trouble);
         }
@@ -507,7 +524,7 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
             _file.Flush();
             lock (_lock)
             {
-                _length = offset + batch.Frames.WrittenCount;
+                (_length, _inFlight) = (offset + batch.Frames.WrittenCount, 0);
                 foreach (var record in batch.Records)
                 {
                     _open.Apply(record);
@@ -618,7 +635,7 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
 
             var keep = new List<(long Offset, int Length)>();
             var length = (long)JournalFormat.HeaderLength;
-            JournalScan.Run(
+            var again = JournalScan.Run(
                 _file,
                 (record, offset, frameLength) =>
                 {
@@ -629,6 +646,11 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
                     }
                 },
                 cancellationToken);
+
+            if (again.Damage is not null || again.GoodLength != end || again.LastSequence != scan.LastSequence)
+            {
+                return new JournalCorrupt { Detail = $"{_path}: what was read is not what had been read before: {again.Damage}" };
+            }
 
             // The kept records may not show the last sequence any more: the header does, so that none is given twice.
             WriteAside(_path, _wrap, JournalFormat.WriteHeader(_client, scan.LastSequence), keep.Select(Frame));
@@ -665,8 +687,7 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
     private ReadOnlyMemory<byte> Frame((long Offset, int Length) place)
     {
         var frame = new byte[place.Length];
-        _file.Read(place.Offset, frame);
-        return frame;
+        return _file.Read(place.Offset, frame) == frame.Length && JournalFormat.IsWhole(frame) ? frame : throw new IOException("a record that had been read can't be read again");
     }
 
     private sealed class Batch

@@ -132,13 +132,17 @@ internal sealed class JournalScan
         return false;
     }
 
-    // A writer that lost power leaves a part of what it wrote last: a shorter end, or sectors that hold nothing. Anything else was
-    // whole once, may have been acknowledged, and must not be cut off.
+    // A writer that lost power leaves a part of what it wrote last, which may have been several records: a shorter end, or sectors that
+    // hold nothing, while later ones are there. Anything else was whole once, may have been acknowledged, and must not be cut off.
     private string? JudgeTail(long offset, CancellationToken cancellationToken)
     {
-        if (FindWholeFrame(offset + 1, cancellationToken))
+        switch (FindWholeFrame(offset + 1, out var whole, cancellationToken))
         {
-            return At(offset, "a damaged record is followed by good ones");
+            case Follower.OfALaterWrite:
+            case Follower.OfTheSameWrite when !HasEmptySector(offset, whole, cancellationToken):
+                return At(offset, "a damaged record is followed by good ones");
+            case Follower.OfTheSameWrite:
+                return null;
         }
 
         Span<byte> header = stackalloc byte[JournalFormat.FrameHeaderLength];
@@ -157,8 +161,17 @@ internal sealed class JournalScan
         return reachesItsEnd && !HasEmptySector(offset, offset + length, cancellationToken) ? At(offset, "the last record is damaged, not torn") : null;
     }
 
-    private bool FindWholeFrame(long from, CancellationToken cancellationToken)
+    private enum Follower
     {
+        None,
+        OfTheSameWrite,
+        OfALaterWrite,
+    }
+
+    // The first one, unless one of a later write comes behind it.
+    private Follower FindWholeFrame(long from, out long first, CancellationToken cancellationToken)
+    {
+        (first, var found) = (-1, Follower.None);
         var chunk = new byte[Chunk];
         Span<byte> magic = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(magic, JournalFormat.FrameMagic);
@@ -185,14 +198,21 @@ internal sealed class JournalScan
                 }
 
                 budget -= payloadLength;
-                if (budget < 0 || TryFrame(at + i, out _, out var trouble, out _) || trouble is not null)
+                if (budget >= 0 && !TryFrame(at + i, out _, out var trouble, out _) && trouble is null)
                 {
-                    return true;
+                    continue;
                 }
+
+                if (budget < 0 || JournalFormat.BeginsWrite(bytes[i..]))
+                {
+                    return Follower.OfALaterWrite;
+                }
+
+                (first, found) = (found is Follower.None ? at + i : first, Follower.OfTheSameWrite);
             }
         }
 
-        return false;
+        return found;
     }
 
     private bool HasEmptySector(long from, long to, CancellationToken cancellationToken)

@@ -14,8 +14,8 @@ using RomFlash.Sdk.Transports;
 namespace RomFlash.Sdk.Journal;
 
 /// <summary>
-/// The layout of a record, version 2: the fields in the order below, little-endian, strings with their length. Every string comes back
-/// as it was, broken surrogate pairs included. There is no nesting, so no depth to bound. Version 1 ends before the recovery plans.
+/// The layout of a record, version 3: the fields in the order below, little-endian, strings with their length. Every string comes back
+/// as it was, broken surrogate pairs included. There is no nesting, so no depth to bound. Version 1 ends before the recovery plans, version 2 behind them.
 /// </summary>
 internal static class RecordCodec
 {
@@ -26,6 +26,8 @@ internal static class RecordCodec
     private const byte AttemptWithId = 2;
 
     private const int FirstWithRecovery = 2;
+    private const int FirstWithRestart = 3;
+    private const long NoDelay = -1;
 
     private const byte NoText = 0;
     private const byte Utf8Text = 1;
@@ -88,6 +90,9 @@ internal static class RecordCodec
         {
             PutPlan(output, plan);
         }
+
+        PutFlag(output, record.WritesBeforeRestart);
+        PutInt64(output, record.RebootDelay?.Ticks ?? NoDelay);
     }
 
     /// <summary>Reads a record back.</summary>
@@ -132,8 +137,11 @@ internal static class RecordCodec
         var state = cursor.Int32();
         var detail = cursor.Text();
         ImmutableArray<RecoveryPlan> recovery = version < FirstWithRecovery ? [] : Many(ref cursor, ReadPlan);
+        var writesBeforeRestart = version >= FirstWithRestart && cursor.Flag();
+        var delay = version < FirstWithRestart ? NoDelay : cursor.Int64();
         if (cursor.IsBroken
             || !cursor.IsAtEnd
+            || delay < NoDelay
             || string.IsNullOrEmpty(operationId)
             || string.IsNullOrEmpty(targetId)
             || kind is FlashJournalRecordKind.None
@@ -159,6 +167,8 @@ internal static class RecordCodec
             Generation = generation,
             Method = method,
             FlashesAtOnce = flashesAtOnce,
+            WritesBeforeRestart = writesBeforeRestart,
+            RebootDelay = delay == NoDelay ? null : TimeSpan.FromTicks(delay),
             Verification = verification,
             Components = components,
             Waivers = waivers,

@@ -19,6 +19,11 @@ internal static class RecordRules
         {
             throw new ArgumentException("The record has a version that this library does not write.", nameof(record));
         }
+
+        if (record.RebootDelay < TimeSpan.Zero)
+        {
+            throw new ArgumentException("A delay is negative.", nameof(record));
+        }
     }
 
     public static OperationCancelled Cancelled(string targetId) => new() { TargetId = targetId, Detail = "cancelled before the journal was used" };

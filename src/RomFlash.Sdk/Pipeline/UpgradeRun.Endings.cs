@@ -66,7 +66,7 @@ internal sealed partial class UpgradeRun
             return await LeaveOpenAsync(failure with { TargetState = tooLate.TargetState }).ConfigureAwait(false);
         }
 
-        if (await DisarmAsync(limit.Token).ConfigureAwait(false) is { } stillArmed)
+        if (await DisarmAsync(limit.Token, isUnsent).ConfigureAwait(false) is { } stillArmed)
         {
             return await LeaveOpenAsync(failure with { TargetState = stillArmed.TargetState }).ConfigureAwait(false);
         }
@@ -191,7 +191,7 @@ internal sealed partial class UpgradeRun
     private CancellationRefused TooLate(TargetState state, string why) => new() { Stage = FlashStage.Cancel, TargetId = _target.Id, TargetState = state, Detail = why };
 
     /// <summary>Disarms. Null when the target itself says that nothing of ours is armed any more.</summary>
-    private async ValueTask<FlashFailure?> DisarmAsync(CancellationToken cancellationToken)
+    private async ValueTask<FlashFailure?> DisarmAsync(CancellationToken cancellationToken, bool isUnsent = false)
     {
         if (_deposit is null)
         {
@@ -202,6 +202,11 @@ internal sealed partial class UpgradeRun
         await _journal.AppendAsync(FlashJournalRecordKind.DisarmIntent, CancellationToken.None).ConfigureAwait(false);
         try
         {
+            if (!isUnsent && await MayBeWrittenAsync(cancellationToken).ConfigureAwait(false))
+            {
+                return new DisarmNotPossible { Stage = FlashStage.Cancel, TargetId = _target.Id, TargetState = TargetState.Indeterminate, Detail = "the target does not call this flash armed: it was taken back, or is written and waits for a restart" };
+            }
+
             var disarmed = await StageCallAsync(_services.Scheduler, FlashStage.Cancel, (_services.Scheduler, _context, _deposit.Id), static (s, t) => s.Scheduler.DisarmAsync(s._context, s.Id, t), cancellationToken).ConfigureAwait(false);
             if (!disarmed.TryGetValue(out var state, out var failure))
             {
@@ -219,6 +224,20 @@ internal sealed partial class UpgradeRun
         }
 
         return null;
+    }
+
+    // Where a target writes before the restart, and forgets what it was told once that is done: there is nothing to take back, and nobody can say that the ROM is the old one.
+    private async ValueTask<bool> MayBeWrittenAsync(CancellationToken cancellationToken)
+    {
+        if (_scheduled is not { } scheduled || !WritesBeforeRestart(scheduled))
+        {
+            return false;
+        }
+
+        var inspected = await StageCallAsync(_services.Scheduler, FlashStage.Cancel, (_services.Scheduler, _context), static (s, t) => s.Scheduler.InspectAsync(s._context, t), cancellationToken).ConfigureAwait(false);
+        return inspected.TryGetValue(out var state, out _)
+            && (state.Phase == ArmedPhase.None || !string.Equals(state.DepositId, scheduled.DepositId, StringComparison.Ordinal))
+            && !await IsStillDepositedAsync(scheduled, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Ends the operation by evidence: concludes what is final, and leaves open what a later look may still settle.</summary>

@@ -331,7 +331,8 @@ internal sealed partial class UpgradeRun
         _journal = new OperationJournal(_services, _target, open);
         _scheduled = scheduled;
         _phase = scheduled is null ? Phase.Preparing : Phase.Armed;
-        _rebootIntendedAt = scheduled is null ? null : open.LastOrDefault(r => r.Kind == (scheduled.FlashesAtOnce ? FlashJournalRecordKind.ArmIntent : FlashJournalRecordKind.RebootIntent))?.Time;
+        var restart = scheduled is null ? null : open.LastOrDefault(r => r.Kind == FlashJournalRecordKind.RebootIntent) ?? (scheduled.FlashesAtOnce ? open.LastOrDefault(r => r.Kind == FlashJournalRecordKind.ArmIntent) : null);
+        (_rebootIntendedAt, _restartDelay) = (restart?.Time, restart?.RebootDelay);
         _deposit = last.DepositId is { } deposit ? new DepositKey(deposit, last.Generation) : null;
         _claim = last.Generation > 0 ? new TargetClaim(_services.Journal.ClientId, last.Generation) : null;
         _hadClaim = _claim is not null;

@@ -99,7 +99,8 @@ internal sealed partial class UpgradeRun
     {
         if (!report.Evidence.Armed.TryGet(out var armed))
         {
-            return new CancellationReport(TargetState.Indeterminate, WasArmed: false);
+            // Whoever is told that nothing is armed restarts it.
+            return new OutcomeIndeterminate { Stage = FlashStage.Cancel, TargetId = _target.Id, Detail = $"the journal knows nothing of it, and whether anything is armed can't be read: {report.Evidence.Armed.WhyUnknown}" };
         }
 
         return armed.Phase is ArmedPhase.Armed or ArmedPhase.Applying || !armed.Foreign.IsDefaultOrEmpty

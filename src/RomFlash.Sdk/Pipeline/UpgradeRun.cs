@@ -50,6 +50,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     private int _armingStep;
     private bool _keepsUnfinished;
     private DateTimeOffset? _rebootIntendedAt;
+    private TimeSpan? _restartDelay;
     private Phase _phase;
     private TargetClaim? _claim;
     private DepositKey? _deposit;
@@ -678,7 +679,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return Withdrawn();
         }
 
-        _journal.Set(r => r with { Boot = baseline.Boot, Method = baseline.Offer.Method.Name, FlashesAtOnce = baseline.Offer.FlashesAtOnce });
+        _journal.Set(r => r with { Boot = baseline.Boot, Method = baseline.Offer.Method.Name, FlashesAtOnce = baseline.Offer.FlashesAtOnce, WritesBeforeRestart = baseline.Offer.WritesBeforeRestart });
         var result = await _journal.AppendAsync(FlashJournalRecordKind.ArmIntent, cancellationToken).ConfigureAwait(false);
         if (!result.TryGetValue(out _, out _))
         {
@@ -764,6 +765,8 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             return await AfterFailedArmingAsync(missed with { Stage = FlashStage.Reboot, TargetId = _target.Id }).ConfigureAwait(false);
         }
 
+        _restartDelay = _policy.RebootDelay;
+        _journal.Set(r => r with { RebootDelay = _restartDelay });
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.RebootIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
         {
             return await AfterFailedArmingAsync(failure).ConfigureAwait(false);
@@ -788,11 +791,13 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         return await ConfirmAsync(scheduled, cancellationToken).ConfigureAwait(false);
     }
 
+    // Records from before it was kept do not have it: then the target's own offer tells.
     private bool WritesBeforeRestart(ScheduledFlash scheduled) =>
-        _report is not null
-        && _report.Evidence.Armed.TryGet(out var armed)
-        && !armed.Offers.IsDefault
-        && armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart);
+        scheduled.WritesBeforeRestart
+        || (_report is not null
+            && _report.Evidence.Armed.TryGet(out var armed)
+            && !armed.Offers.IsDefault
+            && armed.Offers.Any(o => o.Method == scheduled.Method && o.WritesBeforeRestart));
 
     /// <summary>Looks at what is armed, and looks again for as long as the target is writing: a restart would interrupt it.</summary>
     private async ValueTask<(FlashResult<ArmedState> State, bool HasApplied)> InspectBeforeRestartAsync(ScheduledFlash scheduled, CancellationToken cancellationToken)
@@ -846,8 +851,9 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
             : failure;
     }
 
-    // From the request for the restart; it comes when the delay is over.
-    private TimeSpan ReturnOf(ScheduledFlash scheduled) => _policy.Deadlines.Return + (scheduled.FlashesAtOnce ? TimeSpan.Zero : _policy.RebootDelay);
+    // From the request for the restart; it comes when the delay is over: the one that was asked for, whatever this run's policy says.
+    private TimeSpan ReturnOf(ScheduledFlash scheduled) =>
+        _policy.Deadlines.Return + (scheduled.FlashesAtOnce && !WritesBeforeRestart(scheduled) ? TimeSpan.Zero : _restartDelay ?? _policy.RebootDelay);
 
     // ---- Helpers ----
     private async ValueTask<FlashResult<TargetReport>> ProbeAsync(CancellationToken cancellationToken)

@@ -103,10 +103,12 @@ internal sealed class Sending(StageContext context, RomImage image, TargetEndpoi
     /// <summary>Fills a chunk and hashes it; the last one is given only when everything is what was validated.</summary>
     private async ValueTask<FlashFailure?> ReadAsync(Stream stream, IncrementalHash hash, Memory<byte> chunk, long offset, CancellationToken cancellationToken)
     {
-        int read;
+        bool isGood;
         try
         {
-            read = await stream.ReadAtLeastAsync(chunk, chunk.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            var read = await stream.ReadAtLeastAsync(chunk, chunk.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            hash.AppendData(chunk.Span[..read]);
+            isGood = read == chunk.Length && (offset + read < image.Length || await IsWholeAsync(stream, hash, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -120,9 +122,7 @@ internal sealed class Sending(StageContext context, RomImage image, TargetEndpoi
             };
         }
 
-        hash.AppendData(chunk.Span[..read]);
-        var isLast = offset + read == image.Length;
-        return read == chunk.Length && (!isLast || await IsWholeAsync(stream, hash, cancellationToken).ConfigureAwait(false)) ? null : new ImageChangedOnClient
+        return isGood ? null : new ImageChangedOnClient
         {
             Stage = FlashStage.Stage,
             TargetId = context.Target.Id,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
+using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
@@ -76,6 +77,59 @@ public sealed class FlashOutcomeTests
         };
 
         Assert.Equal(code, Code(Evidence.Scheduled(), Good with { Facts = facts }));
+    }
+
+    // What a source was promised to report, and does not, is not outvoted by another one.
+    [Theory]
+    [InlineData("2.0", null)]
+    [InlineData(null, null)]
+    [InlineData("U31 v2.0", "RF8005")]
+    [InlineData("01/22/2018", "RF8005")]
+    [InlineData("1.0", "RF8005")]
+    [InlineData("3.0", "RF8005")]
+    public void Decide_TwoSourcesWerePromised_EachThatTellsHasToAgree(string? smbios, string? code)
+    {
+        var esrt = new ReportedVersion(FactSource.Esrt, RomVersion.FromPacked(0x20));
+        var record = new FlashJournalRecord
+        {
+            Kind = FlashJournalRecordKind.ArmIntent,
+            OperationId = "o",
+            TargetId = Evidence.Target.Id,
+            Time = DateTimeOffset.UnixEpoch,
+            Identity = Evidence.Identity,
+            Boot = Evidence.Boot,
+            DepositId = Evidence.Deposit,
+            Components = [Evidence.Scheduled().Components[0] with { Expected = [Evidence.Smbios("2.0"), esrt] }],
+        };
+        var scheduled = ScheduledFlash.TryAdopt(Evidence.Target, [record], Evidence.Identity).GetValueOrThrow();
+        var rom = Evidence.Rom() with { Versions = smbios is null ? [esrt] : [Evidence.Smbios(smbios), esrt] };
+
+        Assert.Equal(code, Code(scheduled, Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } }));
+    }
+
+    // After a crash the journal alone says that it writes before the restart.
+    [Fact]
+    public void Decide_SameBootAndNotArmedAndMayBeWritten_IsNotCalledIntact()
+    {
+        var record = new FlashJournalRecord
+        {
+            Kind = FlashJournalRecordKind.ArmIntent,
+            OperationId = "o",
+            TargetId = Evidence.Target.Id,
+            Time = DateTimeOffset.UnixEpoch,
+            Identity = Evidence.Identity,
+            Boot = Evidence.Boot,
+            DepositId = Evidence.Deposit,
+            Method = ArmingMethod.ControllerUpdate.Name,
+            Components = Evidence.Scheduled().Components,
+            WritesBeforeRestart = true,
+        };
+        var scheduled = ScheduledFlash.TryAdopt(Evidence.Target, [record], Evidence.Identity).GetValueOrThrow();
+        var unarmed = Good with { Facts = Good.Facts with { Boot = Evidence.Boot }, Armed = new ArmedState { Phase = ArmedPhase.None, Offers = [] } };
+
+        Assert.True(scheduled.WritesBeforeRestart && scheduled.WithReboot(new(TimeSpan.Zero, "x")).WritesBeforeRestart);
+        Assert.Equal("RF8005", Code(scheduled, unarmed));
+        Assert.Equal("RF8003", Code(Evidence.Scheduled(), unarmed));
     }
 
     [Fact]

@@ -23,6 +23,9 @@ public sealed class TargetsTests
     [InlineData($"ssh:user:{Canary}@host", "RF1005")]
     [InlineData($"smb://admin:{Canary}@[broken", "RF1002")]
     [InlineData($"admin:{Canary}@host", "RF1005")]
+    [InlineData($"ssh://root:2024/{Canary}@host", "RF1005")]
+    [InlineData($"smb://admin:2024?{Canary}@host/esp", "RF1005")]
+    [InlineData($"redfish://admin:2024#{Canary}@bmc", "RF1005")]
     public void TryCreate_AddressWithSecret_IsRefusedAndNotRepeated(string address, string code)
     {
         var failure = Evidence.FailureOf(FlashTarget.TryCreate(address));
@@ -31,6 +34,13 @@ public sealed class TargetsTests
         Assert.DoesNotContain(Canary, failure.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(Canary, failure.Detail, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("smb://host/share/a@b")]
+    [InlineData("smb://[fe80::1]/share/a@b")]
+    [InlineData("smb://host:445/share/a%40b")]
+    [InlineData("dir:/mnt/a:b@c")]
+    public void TryCreate_AtSignOfAPath_IsTaken(string address) => Assert.Equal(address, FlashTarget.Parse(address).Id);
 
     [Fact]
     public void TryCreate_UserAloneForSsh_IsTaken() => Assert.Equal("ssh://root@host/boot/efi", FlashTarget.Parse("ssh://root@host/boot/efi").Id);

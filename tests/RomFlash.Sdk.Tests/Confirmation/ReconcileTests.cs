@@ -1,6 +1,7 @@
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
@@ -61,6 +62,16 @@ public sealed class ReconcileTests
         var failure = Assert.IsType<AnotherFlashPending>(Bench.FailureOf(bench.Cancel()));
         Assert.Equal(TargetState.Armed, failure.TargetState);
         Assert.Equal(ArmedPhase.Armed, bench.Target.ArmedPhase);
+    }
+
+    // Nobody is told that nothing is armed by somebody who could not look.
+    [Fact]
+    public void CancelAsync_NoOpenOperationAndTheArmedStateIsUnknown_IsNotCalledUnarmed()
+    {
+        var bench = new Bench { Probe = new BlindProbe() };
+        bench.Target.PlantForeignCapsule("foreign.cap", Bench.OldSystem.Content);
+        var failure = Assert.IsType<OutcomeIndeterminate>(Bench.FailureOf(bench.Cancel()));
+        Assert.Equal((FlashStage.Cancel, TargetState.Indeterminate), (failure.Stage, failure.TargetState));
     }
 
     [Fact]
@@ -221,5 +232,13 @@ public sealed class ReconcileTests
         }
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+
+    private sealed class BlindProbe : ITargetProbe
+    {
+        public async ValueTask<FlashResult<ProbeEvidence>> ProbeAsync(StageContext context, FactKinds kinds, CancellationToken cancellationToken) =>
+            (await DefaultStages.Probe.ProbeAsync(context, kinds, cancellationToken)).TryGetValue(out var evidence, out var failure)
+                ? evidence with { Armed = Fact<ArmedState>.Unknown("the system partition is not mounted") }
+                : failure;
     }
 }

@@ -56,6 +56,19 @@ public sealed class PackageFlowTests
         }
     }
 
+    // Whether anything follows the image is looked at, too, and that can fail as any read can.
+    [Fact]
+    public async Task Flash_ImageCannotBeReadAtItsEnd_IsUnreadable()
+    {
+        var source = new BreakingAtTheEnd(System);
+        var bench = new Bench { Images = [(await SimulatedValidator().ValidateAsync(source, CancellationToken.None)).GetValueOrThrow()] };
+        source.IsBroken = true;
+
+        var failure = Assert.IsType<ImageUnreadable>(Bench.FailureOf(bench.Flash().Result));
+        Assert.Equal(TargetState.Untouched, failure.TargetState);
+        Assert.True(bench.IsAllOld);
+    }
+
     [Theory]
     [InlineData("fwpkg-stored", 0)]
     [InlineData("cab-stored", 0)]
@@ -307,6 +320,21 @@ public sealed class PackageFlowTests
         public string Name => "package";
 
         public ValueTask<FlashResult<Stream>> OpenReadAsync(CancellationToken cancellationToken) => new(FlashResult<Stream>.From(new HookedStream(package, beforeDigest)));
+    }
+
+    private sealed class BreakingAtTheEnd(byte[] content) : IRomImageSource
+    {
+        public string Name => "breaking";
+
+        public bool IsBroken { get; set; }
+
+        public ValueTask<FlashResult<Stream>> OpenReadAsync(CancellationToken cancellationToken) => new(FlashResult<Stream>.From(IsBroken ? new Breaking(content) : new MemoryStream(content)));
+
+        private sealed class Breaking(byte[] content) : MemoryStream(content)
+        {
+            public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+                Position == Length ? throw new IOException("the disk fails") : base.ReadAsync(buffer, cancellationToken);
+        }
     }
 
     private sealed class HookedStream : MemoryStream

@@ -1,7 +1,12 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using RomFlash.Sdk.Confirmation;
+using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Recovery;
+using RomFlash.Sdk.Transports;
 using static RomFlash.Sdk.Journal.FlashJournalRecordKind;
 using static RomFlash.Sdk.Tests.Journal.JournalSamples;
 
@@ -32,8 +37,8 @@ public sealed class FileFlashJournalTests : IDisposable
     public async Task OpenAsync_FileOfVersion1_IsReadForEver()
     {
         // Written once by version 1 of the format. When this fails, the format has changed, and needs a new version.
-        var record = Full("t\u00fc") with { Recovery = [] };
-        var all = Golden(record, cutOff: sizeof(int), version: 1);
+        var record = Full("t\u00fc") with { Recovery = [], WritesBeforeRestart = false, RebootDelay = null };
+        var all = Golden(record, cutOff: sizeof(int) + RestartLength, version: 1);
         Assert.Equal(GoldenLength, all.Length);
         Assert.Equal(GoldenDigest, Convert.ToHexStringLower(SHA256.HashData(all)));
 
@@ -47,9 +52,23 @@ public sealed class FileFlashJournalTests : IDisposable
     public async Task OpenAsync_RecordOfVersion2_IsReadForEver()
     {
         // As above, for records with recovery plans.
-        var all = Golden(Full("t\u00fc"), cutOff: 0, version: 2);
+        var record = Full("t\u00fc") with { WritesBeforeRestart = false, RebootDelay = null };
+        var all = Golden(record, cutOff: RestartLength, version: 2);
         Assert.Equal(Golden2Length, all.Length);
         Assert.Equal(Golden2Digest, Convert.ToHexStringLower(SHA256.HashData(all)));
+
+        await System.IO.File.WriteAllBytesAsync(File, all);
+        await using var journal = await Reopen();
+        Assert.Equal(Show(record), Show((await History(journal)).Single()));
+    }
+
+    [Fact]
+    public async Task OpenAsync_RecordOfVersion3_IsReadForEver()
+    {
+        // As above, for records that know of the restart.
+        var all = Golden(Full("t\u00fc"), cutOff: 0, version: 3);
+        Assert.Equal(Golden3Length, all.Length);
+        Assert.Equal(Golden3Digest, Convert.ToHexStringLower(SHA256.HashData(all)));
 
         await System.IO.File.WriteAllBytesAsync(File, all);
         await using var journal = await Reopen();
@@ -58,7 +77,11 @@ public sealed class FileFlashJournalTests : IDisposable
 
     [Theory]
     [InlineData(0, 1)]
-    [InlineData(sizeof(int), 2)]
+    [InlineData(RestartLength, 1)]
+    [InlineData(0, 2)]
+    [InlineData(sizeof(int) + RestartLength, 2)]
+    [InlineData(RestartLength, 3)]
+    [InlineData(1, 3)]
     public async Task OpenAsync_RecordOfAnotherLayoutThanItsVersionSays_IsNotBelieved(int cutOff, int version)
     {
         await System.IO.File.WriteAllBytesAsync(File, Golden(Full("t") with { Recovery = [] }, cutOff, version));
@@ -71,7 +94,7 @@ public sealed class FileFlashJournalTests : IDisposable
         var payload = new System.Buffers.ArrayBufferWriter<byte>();
         RecordCodec.Write(record, payload);
         var writer = new System.Buffers.ArrayBufferWriter<byte>();
-        JournalFormat.WriteFrame(writer, 5, payload.WrittenSpan[..^cutOff]);
+        JournalFormat.WriteFrame(writer, 5, beginsWrite: version >= 3, payload.WrittenSpan[..^cutOff]);
         var frame = writer.WrittenSpan.ToArray();
         BinaryPrimitives.WriteUInt16LittleEndian(frame.AsSpan(4), (ushort)version);
         BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(20), JournalFormat.Checksum(frame.AsSpan(0, 20)));
@@ -156,6 +179,158 @@ public sealed class FileFlashJournalTests : IDisposable
         Assert.True(journal.TornTailBytes > 4000);
     }
 
+    // Three records went out in one write, and power failed before it was flushed: the first one's sector was lost, the others arrived.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OpenAsync_LostSectorInAWriteOfSeveralRecords_IsATornEndUnlessAnotherWriteFollows(bool anotherFollows)
+    {
+        await Write([Record(Started)]);
+        var before = new FileInfo(File).Length;
+        WatchedFile? watched = null;
+        await using (var journal = (await FileFlashJournal.OpenAsync(File, Options(), f => watched = new(f), default)).GetValueOrThrow())
+        {
+            watched!.Gate.Reset();
+            List<Task<FlashResult<Done>>> tasks = [journal.AppendAsync(Record(Started, "first"), default).AsTask()];
+            Assert.True(SpinWait.SpinUntil(() => watched.IsWriting, TimeSpan.FromSeconds(30)));
+            tasks.AddRange(Enumerable.Range(0, 3).Select(i => journal.AppendAsync(Record(Observed, $"op-{i}") with { Detail = new('x', 2000) }, default).AsTask()));
+            watched.Gate.Set();
+            Assert.All(await Task.WhenAll(tasks), r => r.GetValueOrThrow());
+            if (anotherFollows)
+            {
+                (await journal.AppendAsync(Record(Observed), default)).GetValueOrThrow();
+            }
+        }
+
+        var whole = await System.IO.File.ReadAllBytesAsync(File);
+        var batch = (int)before + FrameLength(whole, (int)before);
+        whole.AsSpan(((batch / 512) + 1) * 512, 512).Clear();
+        await System.IO.File.WriteAllBytesAsync(File, whole);
+
+        var opened = await FileFlashJournal.OpenAsync(File, Options(), default);
+        if (anotherFollows)
+        {
+            Assert.IsType<JournalCorrupt>(Failure(opened));
+            return;
+        }
+
+        await using var again = opened.GetValueOrThrow();
+        Assert.Equal(whole.Length - batch, again.TornTailBytes);
+        Assert.Equal([1, 2], (await History(again)).Select(r => r.Sequence));
+        Assert.Equal(whole[batch..], await System.IO.File.ReadAllBytesAsync(File + ".torn"));
+    }
+
+    [Fact]
+    public async Task OpenAsync_ThroughALink_IsTheSameJournal()
+    {
+        await Write([Record(Started), Record(Concluded), Record(Started)]);
+        var link = File + ".link";
+        System.IO.File.CreateSymbolicLink(link, File);
+
+        await using (var journal = await Reopen())
+        {
+            Assert.IsType<JournalUnavailable>(Failure(await FileFlashJournal.OpenAsync(link, Options(), default)));
+        }
+
+        await using (var journal = (await FileFlashJournal.OpenAsync(link, Options(), default)).GetValueOrThrow())
+        {
+            Assert.IsType<JournalUnavailable>(Failure(await FileFlashJournal.OpenAsync(File, Options(), default)));
+            (await journal.CompactAsync(default)).GetValueOrThrow();
+            (await journal.AppendAsync(Record(Observed), default)).GetValueOrThrow();
+        }
+
+        Assert.NotNull(new FileInfo(link).LinkTarget);
+        await using var direct = await Reopen();
+        Assert.Equal(Observed, (await History(direct))[^1].Kind);
+    }
+
+    // What is acknowledged can be read again: a record that can't would lock everybody out of everything.
+    [Theory]
+    [InlineData("verification")]
+    [InlineData("outcome")]
+    [InlineData("state")]
+    [InlineData("kind")]
+    [InlineData("component")]
+    [InlineData("attempt")]
+    [InlineData("copy")]
+    public async Task AppendAsync_ValueThatCouldNotBeReadBack_IsRefused(string what)
+    {
+        await Write([Record(Started)]);
+        var length = new FileInfo(File).Length;
+        var full = Full("x");
+        var component = full.Components[0];
+        var record = what switch
+        {
+            "verification" => full with { Verification = (VerificationMethod)9 },
+            "outcome" => full with { Outcome = (FlashOutcomeKind)99 },
+            "state" => full with { TargetState = (TargetState)99 },
+            "kind" => full with { Components = [component with { Kind = (RomKind)99 }] },
+            "component" => full with { Components = [component with { ComponentId = null! }] },
+            "attempt" => full with { Components = [component with { AttemptBefore = new LastAttempt(null, default) }] },
+            _ => full with { Recovery = [full.Recovery[0] with { Copy = (BackupCopy)99 }] },
+        };
+        await using (var journal = await Reopen())
+        {
+            Assert.IsType<JournalUnavailable>(Failure(await journal.AppendAsync(record, default)));
+            Assert.Equal(length, new FileInfo(File).Length);
+            (await journal.AppendAsync(Record(Observed), default)).GetValueOrThrow();
+        }
+
+        await using var again = await Reopen();
+        Assert.Equal(2, (await History(again)).Count);
+    }
+
+    [Fact]
+    public async Task AppendAsync_AnotherIsBeingWritten_BothTogetherKeepToTheLimit()
+    {
+        var options = Options() with { MaxFileBytes = 1 << 16 };
+        WatchedFile? watched = null;
+        await using (var journal = (await FileFlashJournal.OpenAsync(File, options, f => watched = new(f), default)).GetValueOrThrow())
+        {
+            watched!.Gate.Reset();
+            var first = journal.AppendAsync(Record(Started) with { Detail = new('x', 40_000) }, default).AsTask();
+            Assert.True(SpinWait.SpinUntil(() => watched.IsWriting, TimeSpan.FromSeconds(30)));
+            var second = journal.AppendAsync(Record(Observed) with { Detail = new('x', 40_000) }, default).AsTask();
+            watched.Gate.Set();
+
+            (await first).GetValueOrThrow();
+            Assert.Contains("largest size", Failure(await second).Detail, StringComparison.Ordinal);
+            (await journal.AppendAsync(Record(Observed), default)).GetValueOrThrow();
+        }
+
+        await using var again = await Reopen(options);
+        Assert.Equal(2, (await History(again)).Count);
+    }
+
+    // A disk that gives something else for once: the old file stays, with everything that is in it.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task CompactAsync_WhatIsReadAgainDiffers_KeepsTheOldFile(int wrongAt)
+    {
+        await Write([Record(Started, "a"), Record(Started, "b"), Record(Started, "c")]);
+        var second = JournalFormat.HeaderLength + FrameLength(await System.IO.File.ReadAllBytesAsync(File), JournalFormat.HeaderLength);
+        WatchedFile? watched = null;
+        await using (var journal = (await FileFlashJournal.OpenAsync(File, Options(), Watch, default)).GetValueOrThrow())
+        {
+            watched!.WrongAt = (second, wrongAt);
+            Assert.False((await journal.CompactAsync(default)).TryGetValue(out _, out _));
+            Assert.True(watched.WasWrong);
+            (await journal.AppendAsync(Record(Observed, "a"), default)).GetValueOrThrow();
+        }
+
+        await using var again = await Reopen();
+        Assert.Equal([1, 2, 3, 4], (await History(again)).Select(r => r.Sequence));
+
+        // The new file is one, too.
+        WatchedFile Watch(IJournalFile file)
+        {
+            var made = new WatchedFile(file);
+            watched ??= made;
+            return made;
+        }
+    }
+
     [Fact]
     public async Task OpenAsync_AnyBitFlipped_IsNeverReadAsGood()
     {
@@ -224,7 +399,7 @@ public sealed class FileFlashJournalTests : IDisposable
 
             // Behind a good header, with checksums that fit: the payload is what is hostile.
             var frame = new System.Buffers.ArrayBufferWriter<byte>();
-            JournalFormat.WriteFrame(frame, 1, bytes);
+            JournalFormat.WriteFrame(frame, 1, beginsWrite: true, bytes);
             await System.IO.File.WriteAllBytesAsync(File, [.. header, .. frame.WrittenSpan]);
             await Fails<JournalCorrupt>();
         }
@@ -236,7 +411,7 @@ public sealed class FileFlashJournalTests : IDisposable
         await Write([Record(Started)]);
         var header = (await System.IO.File.ReadAllBytesAsync(File))[..JournalFormat.HeaderLength];
         var frame = new System.Buffers.ArrayBufferWriter<byte>();
-        JournalFormat.WriteFrame(frame, 1, new byte[500_000]);
+        JournalFormat.WriteFrame(frame, 1, beginsWrite: true, new byte[500_000]);
         var one = frame.WrittenSpan[..JournalFormat.FrameHeaderLength].ToArray();
         var content = new MemoryStream();
         content.Write(header);
@@ -471,6 +646,11 @@ public sealed class FileFlashJournalTests : IDisposable
         Assert.Equal(2, (await History(journal)).Count);
     }
 
+    // What version 3 has behind version 2: a flag and a delay.
+    private const int RestartLength = sizeof(byte) + sizeof(long);
+
+    private const int Golden3Length = 641;
+    private const string Golden3Digest = "e544f7fceec884ac37e7155b691d81bce92efb554bab272c3c62ffd3097ef9f5";
     private const int Golden2Length = 632;
     private const string Golden2Digest = "1a4be1718574953690a807dcb4a3af2ae23a5b5c9344f2ccd63685c8be56089d";
     private const int GoldenLength = 489;
@@ -535,11 +715,30 @@ public sealed class FileFlashJournalTests : IDisposable
 
         public long Length => inner.Length;
 
-        public int Read(long offset, Span<byte> buffer) => inner.Read(offset, buffer);
+        public bool IsWriting { get; private set; }
+
+        /// <summary>Where a whole frame begins, and the how-manieth reading of it is wrong.</summary>
+        public (long Offset, int Reading)? WrongAt { get; set; }
+
+        public bool WasWrong { get; private set; }
+
+        public int Read(long offset, Span<byte> buffer)
+        {
+            var count = inner.Read(offset, buffer);
+            if (WrongAt is var (place, reading) && offset == place && count > JournalFormat.MinimumFrameLength && (WrongAt = (place, reading - 1)).Value.Reading == 0)
+            {
+                buffer[JournalFormat.FrameHeaderLength] ^= 1;
+                WasWrong = true;
+            }
+
+            return count;
+        }
 
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
+            IsWriting = true;
             Gate.Wait();
+            IsWriting = false;
             if (BytesUntilFull is { } room && bytes.Length > room)
             {
                 inner.Write(offset, bytes[..room]);

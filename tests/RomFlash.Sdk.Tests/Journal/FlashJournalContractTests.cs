@@ -106,6 +106,7 @@ public sealed class FlashJournalContractTests : IDisposable
         await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record((FlashJournalRecordKind)99), default));
         await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record(Started) with { Version = FlashJournalRecord.CurrentVersion + 1 }, default));
         await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record(Started, operation: string.Empty), default));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await journal.AppendAsync(Record(Started) with { RebootDelay = TimeSpan.FromTicks(-1) }, default));
         await Close(journal);
     }
 

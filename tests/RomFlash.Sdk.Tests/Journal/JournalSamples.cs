@@ -44,6 +44,8 @@ internal static class JournalSamples
         Generation = long.MaxValue,
         Method = text,
         FlashesAtOnce = true,
+        WritesBeforeRestart = true,
+        RebootDelay = TimeSpan.FromTicks(71),
         Verification = VerificationMethod.ReadBack,
         Components =
         [
@@ -97,7 +99,7 @@ internal static class JournalSamples
             b.Append(';');
         }
 
-        foreach (var value in new object?[] { r.Version, r.Kind, r.OperationId, r.TargetId, r.Time.Ticks, r.Time.Offset, r.Identity, r.Boot, r.DepositId, r.Generation, r.Method, r.FlashesAtOnce, r.Verification, r.Outcome, r.FailureCode, r.TargetState, r.Detail })
+        foreach (var value in new object?[] { r.Version, r.Kind, r.OperationId, r.TargetId, r.Time.Ticks, r.Time.Offset, r.Identity, r.Boot, r.DepositId, r.Generation, r.Method, r.FlashesAtOnce, r.WritesBeforeRestart, r.RebootDelay, r.Verification, r.Outcome, r.FailureCode, r.TargetState, r.Detail })
         {
             Put(value);
         }

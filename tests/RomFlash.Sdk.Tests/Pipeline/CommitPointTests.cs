@@ -116,6 +116,9 @@ public sealed class CommitPointTests
     {
         var bench = new Bench(change: o => o with { BootDuration = TimeSpan.FromHours(3) }) { Policy = FlashPolicy.Default with { RebootDelay = TimeSpan.FromHours(2) } };
         bench.FlashAndCrashAfter(FlashJournalRecordKind.RebootRequested);
+
+        // Whoever looks later need not know the policy of the upgrade: the journal does.
+        bench.Policy = FlashPolicy.Default;
         bench.Clock.Advance(TimeSpan.FromMinutes(130));
         Bench.Fails<OutcomeIndeterminate>(bench.Confirm(TimeSpan.Zero));
         bench.Clock.Advance(TimeSpan.FromMinutes(40));
@@ -196,6 +199,58 @@ public sealed class CommitPointTests
         Assert.True(report.Outcome is FlashOutcomeKind.Upgraded or FlashOutcomeKind.AlreadyCurrent, report.Result.ToString());
     }
 
+    // Some management controllers write, and forget the task when it is done: "nothing is armed" is not "nothing was written".
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void CancelAsync_TargetHasWrittenAndForgotten_IsNotCalledUntouched(bool isCancelled)
+    {
+        using var cancellation = new CancellationTokenSource();
+        var persona = SimulatedPersona.WritingBeforeRestart with { Name = "writes before the restart, and can disarm", CanDisarm = true };
+        var scheduler = new ForgetfulScheduler();
+        var bench = new Bench(persona) { Scheduler = scheduler, Policy = FlashPolicy.Default with { Reboot = isCancelled ? RebootMode.Request : RebootMode.LeaveToOperator } };
+        if (isCancelled)
+        {
+            // Armed, and stopped before the answer was given.
+            bench.Disk.OnAppend = r =>
+            {
+                if (r.Kind is FlashJournalRecordKind.Armed)
+                {
+                    scheduler.HasForgotten = true;
+                    cancellation.Cancel();
+                }
+
+                return null;
+            };
+            Assert.Equal(TargetState.Indeterminate, Bench.FailureOf(bench.Flash(cancellation.Token).Result).TargetState);
+            bench.Disk.OnAppend = null;
+        }
+        else
+        {
+            Assert.Equal(FlashOutcomeKind.Pending, bench.Flash().Outcome);
+            scheduler.HasForgotten = true;
+        }
+
+        bench.Clock.Advance(TimeSpan.FromHours(1));
+        var failure = Assert.IsType<DisarmNotPossible>(Bench.FailureOf(bench.Cancel()));
+        Assert.Equal(TargetState.Indeterminate, failure.TargetState);
+        Assert.DoesNotContain(bench.Disk.Records, r => r.Kind is FlashJournalRecordKind.Disarmed);
+
+        bench.Target.Restart();
+        bench.Clock.Advance(TimeSpan.FromHours(1));
+        Bench.IsUpgraded(bench.Confirm(TimeSpan.Zero));
+        Assert.True(bench.IsAllNew);
+    }
+
+    [Fact]
+    public void CancelAsync_TargetThatWritesIsStillAskedToWait_IsDisarmed()
+    {
+        var bench = new Bench(SimulatedPersona.ArmsByDeposit with { Name = "waits", WritesBeforeRestart = true, CanDisarm = true }) { Images = [Bench.NewSystem.Image], Catalog = SimulatedCatalog.Of(Bench.NewSystem), Policy = FlashPolicy.Default with { Reboot = RebootMode.LeaveToOperator } };
+        Assert.Equal(FlashOutcomeKind.Pending, bench.Flash().Outcome);
+        Assert.Equal(TargetState.Untouched, bench.Cancel().GetValueOrThrow().State);
+        Assert.True(bench.IsAllOld);
+    }
+
     [Fact]
     public void FlashAsync_GateFindsItSick_TheWayBackIsStillThereAndTheClaimWasHeld()
     {
@@ -259,16 +314,17 @@ public sealed class CommitPointTests
     {
         protected static IFlashScheduler Inner => DefaultStages.Scheduler;
 
-        public ValueTask<FlashResult<ArmedState>> InspectAsync(StageContext context, CancellationToken cancellationToken) => Inner.InspectAsync(context, cancellationToken);
+        public virtual ValueTask<FlashResult<ArmedState>> InspectAsync(StageContext context, CancellationToken cancellationToken) => Inner.InspectAsync(context, cancellationToken);
 
-        public abstract ValueTask<FlashResult<ArmingEvidence>> ArmAsync(
-            StageContext context, StagedImage staged, Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>> beforeArming, CancellationToken cancellationToken);
+        public virtual ValueTask<FlashResult<ArmingEvidence>> ArmAsync(
+            StageContext context, StagedImage staged, Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<Done>>> beforeArming, CancellationToken cancellationToken) =>
+            Inner.ArmAsync(context, staged, beforeArming, cancellationToken);
 
         public virtual ValueTask<FlashResult<ArmingEvidence>> ArmByDepositAsync(
             StageContext context, ApprovedUpgrade approved, DepositKey deposit, Func<ArmingBaseline, CancellationToken, ValueTask<FlashResult<StagedImage>>> makeDeposit, CancellationToken cancellationToken) =>
             Inner.ArmByDepositAsync(context, approved, deposit, makeDeposit, cancellationToken);
 
-        public ValueTask<FlashResult<ArmedState>> DisarmAsync(StageContext context, string depositId, CancellationToken cancellationToken) => Inner.DisarmAsync(context, depositId, cancellationToken);
+        public virtual ValueTask<FlashResult<ArmedState>> DisarmAsync(StageContext context, string depositId, CancellationToken cancellationToken) => Inner.DisarmAsync(context, depositId, cancellationToken);
 
         public ValueTask<FlashResult<RebootEvidence>> RebootAsync(StageContext context, ScheduledFlash scheduled, CancellationToken cancellationToken) => Inner.RebootAsync(context, scheduled, cancellationToken);
 
@@ -324,5 +380,19 @@ public sealed class CommitPointTests
             await Inner.ArmAsync(context, staged, beforeArming, cancellationToken);
             return new DeadlineExceeded { Stage = FlashStage.Arm, TargetId = context.Target.Id, TargetState = TargetState.Untouched };
         }
+    }
+
+    private sealed class ForgetfulScheduler : OwnScheduler
+    {
+        public bool HasForgotten { get; set; }
+
+        public override async ValueTask<FlashResult<ArmedState>> InspectAsync(StageContext context, CancellationToken cancellationToken)
+        {
+            var inspected = await Inner.InspectAsync(context, cancellationToken);
+            return HasForgotten && inspected.TryGetValue(out var state, out _) ? state with { Phase = ArmedPhase.None, DepositId = null, Items = [] } : inspected;
+        }
+
+        public override ValueTask<FlashResult<ArmedState>> DisarmAsync(StageContext context, string depositId, CancellationToken cancellationToken) =>
+            HasForgotten ? InspectAsync(context, cancellationToken) : Inner.DisarmAsync(context, depositId, cancellationToken);
     }
 }
