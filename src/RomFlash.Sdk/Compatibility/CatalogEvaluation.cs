@@ -367,15 +367,37 @@ internal ref struct CatalogEvaluation
         return null;
     }
 
+    private static ReportedVersion? FindRefusal(ReadOnlySpan<RomRelease> running, RomRelease next)
+    {
+        foreach (var one in running)
+        {
+            if (FindRefusal(one, next) is { } lowest)
+            {
+                return lowest;
+            }
+        }
+
+        return null;
+    }
+
     // Breadth first: the fewest boots. Each release is reached once, so that it ends whatever requires what.
     private ImmutableArray<RomRelease> FindPath(ImmutableArray<ReportedVersion> versions, RomRelease goal, Choice choice, bool onlyAtHand)
     {
         var stones = new Pooled<Stone>(16);
         var queue = new Pooled<int>(16);
+        var running = new Pooled<RomRelease>(4);
         try
         {
             foreach (var entry in _entries.Items.Slice(choice.First, choice.Count))
             {
+                foreach (var installed in entry.Limiting)
+                {
+                    if (VersionSteps.Compare(versions, installed) is VersionStep.Same)
+                    {
+                        running.Add(installed);
+                    }
+                }
+
                 foreach (var release in entry.Releases)
                 {
                     if (!ReferenceEquals(release, goal)
@@ -405,13 +427,13 @@ internal ref struct CatalogEvaluation
                 for (var i = 0; i < stones.Count; i++)
                 {
                     ref var stone = ref stones.Items[i];
-                    if (++steps > MaxSteps)
+                    if ((steps += at < 0 ? 1 + running.Count : 1) > MaxSteps)
                     {
                         return [];
                     }
 
                     if (!stone.IsReached && VersionSteps.Compare(state, stone.Release) is VersionStep.Newer && VersionSteps.Compare(state, stone.Release, versions) is VersionStep.Newer && VersionSteps.IsMet(stone.Release.RequiredMinimum, state, versions) is true
-                        && (at < 0 ? Limit(versions, stone.Release, choice) : FindRefusal(stones.Items[at].Release, stone.Release)) is null)
+                        && (at < 0 ? FindRefusal(running.Items, stone.Release) : FindRefusal(stones.Items[at].Release, stone.Release)) is null)
                     {
                         stone = stone with { IsReached = true, From = at };
                         queue.Add(i);
@@ -425,6 +447,7 @@ internal ref struct CatalogEvaluation
         {
             stones.Dispose();
             queue.Dispose();
+            running.Dispose();
         }
     }
 

@@ -140,7 +140,7 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
 
             batch = _pending;
             var sequence = ++_sequence;
-            JournalFormat.WriteFrame(batch.Frames, sequence, beginsWrite: batch.Records.Count == 0, payload.WrittenSpan);
+            JournalFormat.WriteFrame(batch.Frames, sequence, batch.Records.Count + 1, payload.WrittenSpan);
             batch.Records.Add(record with { Sequence = sequence });
             if (!_isWriting)
             {
@@ -294,8 +294,7 @@ public sealed class FileFlashJournal : IFlashJournal, IAsyncDisposable
         try
         {
             // One file is one journal, whatever link leads to it: its lock lies beside it, and compaction replaces it and not the link.
-            path = Path.GetFullPath(path);
-            path = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+            path = RealPath.Of(Path.GetFullPath(path));
             try
             {
                 lockFile = new(path + ".lock", Private(FileMode.OpenOrCreate, FileShare.None));

@@ -6,9 +6,9 @@ namespace RomFlash.Sdk.Journal;
 
 /// <summary>
 /// The journal file. A header of 48 bytes (magic 8, format version u32, zero u32, client id 16, highest sequence of records that were dropped i64, zero u32, CRC-32C of
-/// the 44 bytes before), then frames: magic u32, record version u16, 1 or zero u16, payload length u32, sequence i64, CRC-32C of the 20 bytes
-/// before; payload; CRC-32C of all that, end mark u32. All little-endian. The 1 (from record version 3 on) is in the first frame of each write: what is in front of
-/// it was on the disk before.
+/// the 44 bytes before), then frames: magic u32, record version u16, place in its write u16, payload length u32, sequence i64, CRC-32C of the 20 bytes
+/// before; payload; CRC-32C of all that, end mark u32. All little-endian. Several frames may be written at
+/// once, with sequences one behind the other: the first has place 1 (from record version 3 on; zero: unknown), and what is in front of it was on the disk before.
 /// </summary>
 internal static class JournalFormat
 {
@@ -19,8 +19,7 @@ internal static class JournalFormat
     public const int MaxPayload = 1 << 20;
     public const int FormatVersion = 1;
 
-    private const int FirstWithWrites = 3;
-    private const ushort BeginsWriteMark = 1;
+    private const int FirstWithPlaces = 3;
 
     /// <summary>The smallest unit that a disk writes or loses as a whole.</summary>
     public const int Sector = 512;
@@ -70,12 +69,12 @@ internal static class JournalFormat
     }
 
     /// <summary>Appends one frame to a buffer.</summary>
-    public static void WriteFrame(ArrayBufferWriter<byte> output, long sequence, bool beginsWrite, ReadOnlySpan<byte> payload)
+    public static void WriteFrame(ArrayBufferWriter<byte> output, long sequence, int place, ReadOnlySpan<byte> payload)
     {
         var frame = output.GetSpan(MinimumFrameLength + payload.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(frame, FrameMagic);
         BinaryPrimitives.WriteUInt16LittleEndian(frame[4..], FlashJournalRecord.CurrentVersion);
-        BinaryPrimitives.WriteUInt16LittleEndian(frame[6..], beginsWrite ? BeginsWriteMark : (ushort)0);
+        BinaryPrimitives.WriteUInt16LittleEndian(frame[6..], place <= ushort.MaxValue ? (ushort)place : (ushort)0);
         BinaryPrimitives.WriteInt32LittleEndian(frame[8..], payload.Length);
         BinaryPrimitives.WriteInt64LittleEndian(frame[12..], sequence);
         BinaryPrimitives.WriteUInt32LittleEndian(frame[20..], Checksum(frame[..20]));
@@ -104,9 +103,9 @@ internal static class JournalFormat
         return payloadLength is >= 0 and <= MaxPayload && version > 0 && sequence > 0;
     }
 
-    /// <summary>Whether everything in front of a frame was on the disk before it was written; as far as is known, in frames from before there was a mark for it.</summary>
-    public static bool BeginsWrite(ReadOnlySpan<byte> header) =>
-        BinaryPrimitives.ReadUInt16LittleEndian(header[4..]) < FirstWithWrites || BinaryPrimitives.ReadUInt16LittleEndian(header[6..]) == BeginsWriteMark;
+    /// <summary>The sequence of the first frame of the write that a frame belongs to; its own where that is not known.</summary>
+    public static long FirstOfWrite(ReadOnlySpan<byte> header, long sequence) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(header[4..]) >= FirstWithPlaces && BinaryPrimitives.ReadUInt16LittleEndian(header[6..]) is > 0 and var place ? sequence - place + 1 : sequence;
 
     public static bool IsWhole(ReadOnlySpan<byte> frame) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[^4..]) == EndMark

@@ -69,7 +69,7 @@ internal sealed class JournalScan
             cancellationToken.ThrowIfCancellationRequested();
             if (!TryFrame(offset, out var frameLength, out var trouble, out var record))
             {
-                Damage = trouble ?? JudgeTail(offset, cancellationToken);
+                Damage = trouble ?? JudgeTail(offset, last, dropped, cancellationToken);
                 break;
             }
 
@@ -134,9 +134,9 @@ internal sealed class JournalScan
 
     // A writer that lost power leaves a part of what it wrote last, which may have been several records: a shorter end, or sectors that
     // hold nothing, while later ones are there. Anything else was whole once, may have been acknowledged, and must not be cut off.
-    private string? JudgeTail(long offset, CancellationToken cancellationToken)
+    private string? JudgeTail(long offset, long last, long dropped, CancellationToken cancellationToken)
     {
-        switch (FindWholeFrame(offset + 1, out var whole, cancellationToken))
+        switch (FindWholeFrame(offset + 1, last, dropped, out var whole, cancellationToken))
         {
             case Follower.OfALaterWrite:
             case Follower.OfTheSameWrite when !HasEmptySector(offset, whole, cancellationToken):
@@ -151,11 +151,11 @@ internal sealed class JournalScan
         var reachesItsEnd = isHeader && length <= _length - offset;
         if (!reachesItsEnd)
         {
-            Span<byte> last = stackalloc byte[4];
+            Span<byte> end = stackalloc byte[4];
             length = _length - offset;
             reachesItsEnd = length >= JournalFormat.MinimumFrameLength
-                && _file.Read(_length - 4, last) == 4
-                && BinaryPrimitives.ReadUInt32LittleEndian(last) == JournalFormat.EndMark;
+                && _file.Read(_length - 4, end) == 4
+                && BinaryPrimitives.ReadUInt32LittleEndian(end) == JournalFormat.EndMark;
         }
 
         return reachesItsEnd && !HasEmptySector(offset, offset + length, cancellationToken) ? At(offset, "the last record is damaged, not torn") : null;
@@ -168,8 +168,9 @@ internal sealed class JournalScan
         OfALaterWrite,
     }
 
-    // The first one, unless one of a later write comes behind it.
-    private Follower FindWholeFrame(long from, out long first, CancellationToken cancellationToken)
+    // The first one, unless one comes behind it of which something in front was on the disk before, and is not among what is good: that of a later write, and what a
+    // compaction copied, or saw.
+    private Follower FindWholeFrame(long from, long last, long dropped, out long first, CancellationToken cancellationToken)
     {
         (first, var found) = (-1, Follower.None);
         var chunk = new byte[Chunk];
@@ -192,7 +193,7 @@ internal sealed class JournalScan
                 }
 
                 i += next;
-                if (!JournalFormat.TryReadFrameHeader(bytes[i..], out _, out var payloadLength, out _))
+                if (!JournalFormat.TryReadFrameHeader(bytes[i..], out _, out var payloadLength, out var sequence))
                 {
                     continue;
                 }
@@ -203,7 +204,7 @@ internal sealed class JournalScan
                     continue;
                 }
 
-                if (budget < 0 || JournalFormat.BeginsWrite(bytes[i..]))
+                if (budget < 0 || sequence <= dropped || JournalFormat.FirstOfWrite(bytes[i..], sequence) > last + 1)
                 {
                     return Follower.OfALaterWrite;
                 }

@@ -1,6 +1,7 @@
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
+using RomFlash.Sdk.Transports;
 
 namespace RomFlash.Sdk.Pipeline;
 
@@ -9,10 +10,15 @@ internal static class MissedWindow
 {
     /// <summary>Looks at the window, and at the restart's delay where this client is who restarts the target: the restart comes when the delay is over.</summary>
     /// <returns>The failure, or null.</returns>
-    public static WindowMissed? Find(FlashPolicy policy, TargetReport? report, DateTimeOffset now)
+    public static WindowMissed? Find(FlashPolicy policy, TargetReport? report, DateTimeOffset now) =>
+        Find(policy, report, report is not null && report.Evidence.Armed.TryGet(out var armed) ? DefaultFlashScheduler.Choose(armed, policy) : null, now);
+
+    /// <summary>The same, for the way to arm that was chosen.</summary>
+    /// <returns>The failure, or null.</returns>
+    public static WindowMissed? Find(FlashPolicy policy, TargetReport? report, ArmingOffer? offer, DateTimeOffset now)
     {
-        // What flashes as soon as it is told may restart by itself, without a delay.
-        var isDelayed = policy is { Reboot: RebootMode.Request, AllowImmediateFlash: false } && report is { Evidence.CanReboot: true };
+        // What flashes as soon as it is told, and is not written before, restarts by itself and without a delay.
+        var isDelayed = policy.Reboot == RebootMode.Request && report is { Evidence.CanReboot: true } && offer is not { FlashesAtOnce: true, WritesBeforeRestart: false };
         return Find(policy.Window, isDelayed ? policy.RebootDelay : TimeSpan.Zero, now);
     }
 

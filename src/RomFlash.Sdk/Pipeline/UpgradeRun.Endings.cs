@@ -97,16 +97,16 @@ internal sealed partial class UpgradeRun
         }
 
         using var limit = CleanUpLimit();
-        return await StopArmedAsync(cancelled with { Detail = "cancelled and disarmed" }, limit.Token).ConfigureAwait(false);
+        return await StopArmedAsync(cancelled with { Detail = "cancelled and disarmed" }, limit.Token, isUnsent: _phase is Phase.Arming && _connection.ArmingEffect is FaultEffect.NotSent).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Disarms, unless the target has begun to boot into the flash. The boot identity is compared before and after: a target that booted
     /// in between is not "disarmed", and its outcome is whatever evidence shows.
     /// </summary>
-    private async ValueTask<FlashResult<FlashOutcome>> StopArmedAsync(FlashFailure stopped, CancellationToken cancellationToken)
+    private async ValueTask<FlashResult<FlashOutcome>> StopArmedAsync(FlashFailure stopped, CancellationToken cancellationToken, bool isUnsent = false)
     {
-        if (_scheduled is { FlashesAtOnce: true })
+        if (_scheduled is { FlashesAtOnce: true } && !isUnsent)
         {
             return await LeaveOpenAsync(TooLate(TargetState.Flashing, "the target flashes as soon as it is told")).ConfigureAwait(false);
         }
@@ -121,7 +121,7 @@ internal sealed partial class UpgradeRun
             return before;
         }
 
-        if (await DisarmAsync(cancellationToken).ConfigureAwait(false) is { } stillArmed)
+        if (await DisarmAsync(cancellationToken, isUnsent).ConfigureAwait(false) is { } stillArmed)
         {
             return await LeaveOpenAsync(stillArmed).ConfigureAwait(false);
         }

@@ -3,6 +3,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Diagnostics;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline.Guarding;
 using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
@@ -332,7 +333,7 @@ internal sealed partial class UpgradeRun
         _scheduled = scheduled;
         _phase = scheduled is null ? Phase.Preparing : Phase.Armed;
         var restart = scheduled is null ? null : open.LastOrDefault(r => r.Kind == FlashJournalRecordKind.RebootIntent) ?? (scheduled.FlashesAtOnce ? open.LastOrDefault(r => r.Kind == FlashJournalRecordKind.ArmIntent) : null);
-        (_rebootIntendedAt, _restartDelay) = (restart?.Time, restart?.RebootDelay);
+        (_rebootIntendedAt, _restartDelay) = (restart?.Time, restart?.RebootDelay is { } delay && delay >= TimeSpan.Zero ? LongestTimer.Cut(delay) : null);
         _deposit = last.DepositId is { } deposit ? new DepositKey(deposit, last.Generation) : null;
         _claim = last.Generation > 0 ? new TargetClaim(_services.Journal.ClientId, last.Generation) : null;
         _hadClaim = _claim is not null;

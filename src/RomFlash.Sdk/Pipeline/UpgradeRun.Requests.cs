@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline.Guarding;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Targets;
@@ -16,6 +17,7 @@ internal sealed partial class UpgradeRun
     {
         var start = _services.Time.GetTimestamp();
         using var lease = _services.Running.TryEnter(_target.Id);
+        wait = wait < TimeSpan.Zero ? TimeSpan.Zero : LongestTimer.Cut(wait);
         var result = lease is null ? InProgress() : await ConfirmOpenAsync(wait, cancellationToken).ConfigureAwait(false);
         return End(Describe(result), start, null, isUpgrade: false);
     }

@@ -189,7 +189,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         _phase = Phase.Reading;
         _claim = null;
         _deposit = null;
-        _rebootIntendedAt = null;
+        (_rebootIntendedAt, _restartDelay) = (null, null);
         _isClaimUncertain = false;
         _connection.MayArm = false;
         _scheduled = null;
@@ -669,7 +669,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
     // For one step, which may announce itself once: a plug-in that was given up goes on somewhere, and must not arm what this run has answered for.
     private async ValueTask<FlashResult<Done>> JournalArmIntentAsync(int step, ArmingBaseline baseline, CancellationToken cancellationToken)
     {
-        if (FindMissedWindow() is { } missed)
+        if (MissedWindow.Find(_policy, _report, baseline.Offer, _services.Time.GetUtcNow()) is { } missed)
         {
             return missed with { Stage = FlashStage.Arm, TargetId = _target.Id, TargetState = TargetState.Untouched };
         }
@@ -773,7 +773,7 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         _rebootIntendedAt = _services.Time.GetUtcNow();
-        var requested = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context, scheduled), static (s, t) => s.Scheduler.RebootAsync(s._context, s.scheduled, t), cancellationToken).ConfigureAwait(false);
+        var requested = await StageCallAsync(_services.Scheduler, FlashStage.Reboot, (_services.Scheduler, _context, scheduled), static (s, t) => s.Scheduler.RebootAsync(s._context, s.scheduled, t), cancellationToken, _policy.RebootDelay).ConfigureAwait(false);
         if (requested.TryGetValue(out var reboot, out failure))
         {
             _scheduled = scheduled = scheduled.WithReboot(reboot);

@@ -276,6 +276,18 @@ public sealed class CatalogEvaluationTests
         Assert.Equal(RomDecision.BelowLowestSupported, Only(strict, Ask("A", 1, 2)).Decision);
     }
 
+    // Each of them may be a stone, and each says what runs does not accept: not each is asked about each.
+    [Fact]
+    public void Evaluate_VeryManyStonesWithALowestVersion_EndsSoon()
+    {
+        const int Count = 30_000;
+        var catalog = Layers(Catalog(Machine("A", Rom([Release(1), .. Enumerable.Range(2, Count).Select(i => Release(i, "\"lowestSupported\":{\"smbios\":\"1.0\"}")), Release(Count + 9, "\"requiredMinimum\":{\"smbios\":\"2.0\"}")]))));
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+
+        Assert.Equal(2, Only(catalog, Ask("A", 1, Count + 9)).Path.Length);
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+    }
+
     [Fact]
     public void Evaluate_StoneAcceptsNothingThatFollows_IsNoWay()
     {

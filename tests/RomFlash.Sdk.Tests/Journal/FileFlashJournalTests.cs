@@ -94,7 +94,7 @@ public sealed class FileFlashJournalTests : IDisposable
         var payload = new System.Buffers.ArrayBufferWriter<byte>();
         RecordCodec.Write(record, payload);
         var writer = new System.Buffers.ArrayBufferWriter<byte>();
-        JournalFormat.WriteFrame(writer, 5, beginsWrite: version >= 3, payload.WrittenSpan[..^cutOff]);
+        JournalFormat.WriteFrame(writer, 5, version >= 3 ? 1 : 0, payload.WrittenSpan[..^cutOff]);
         var frame = writer.WrittenSpan.ToArray();
         BinaryPrimitives.WriteUInt16LittleEndian(frame.AsSpan(4), (ushort)version);
         BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(20), JournalFormat.Checksum(frame.AsSpan(0, 20)));
@@ -190,12 +190,7 @@ public sealed class FileFlashJournalTests : IDisposable
         WatchedFile? watched = null;
         await using (var journal = (await FileFlashJournal.OpenAsync(File, Options(), f => watched = new(f), default)).GetValueOrThrow())
         {
-            watched!.Gate.Reset();
-            List<Task<FlashResult<Done>>> tasks = [journal.AppendAsync(Record(Started, "first"), default).AsTask()];
-            Assert.True(SpinWait.SpinUntil(() => watched.IsWriting, TimeSpan.FromSeconds(30)));
-            tasks.AddRange(Enumerable.Range(0, 3).Select(i => journal.AppendAsync(Record(Observed, $"op-{i}") with { Detail = new('x', 2000) }, default).AsTask()));
-            watched.Gate.Set();
-            Assert.All(await Task.WhenAll(tasks), r => r.GetValueOrThrow());
+            await TogetherAsync(journal, watched!, [Record(Started, "first")], [.. Enumerable.Range(0, 3).Select(i => Record(Observed, $"op-{i}") with { Detail = new('x', 2000) })]);
             if (anotherFollows)
             {
                 (await journal.AppendAsync(Record(Observed), default)).GetValueOrThrow();
@@ -218,6 +213,59 @@ public sealed class FileFlashJournalTests : IDisposable
         Assert.Equal(whole.Length - batch, again.TornTailBytes);
         Assert.Equal([1, 2], (await History(again)).Select(r => r.Sequence));
         Assert.Equal(whole[batch..], await System.IO.File.ReadAllBytesAsync(File + ".torn"));
+    }
+
+    // What an earlier write, or a compaction, put on the disk is never a torn end, although what follows it was not flushed by itself.
+    [Theory]
+    [InlineData("compacted, of two writes")]
+    [InlineData("compacted, of one write")]
+    [InlineData("a sector of two writes")]
+    public async Task OpenAsync_LostSectorOfWhatWasOnTheDiskBefore_IsDamage(string what)
+    {
+        var long2K = new string('x', 2000);
+        var options = Options() with { TimeProvider = new FixedClock(Now + TimeSpan.FromDays(4000)) };
+        WatchedFile? watched = null;
+        await using (var journal = (await FileFlashJournal.OpenAsync(File, Options(), f => watched = new(f), default)).GetValueOrThrow())
+        {
+            switch (what)
+            {
+                case "compacted, of two writes":
+                    await TogetherAsync(journal, watched!, [Record(Started, "a") with { Detail = long2K }], [Record(Concluded, "b"), Record(Observed, "a") with { Detail = long2K }]);
+                    break;
+                case "compacted, of one write":
+                    await TogetherAsync(journal, watched!, [Record(Concluded, "b")], [Record(Started, "a") with { Detail = long2K }, Record(Observed, "a") with { Detail = long2K }]);
+                    break;
+                default:
+                    await TogetherAsync(journal, watched!, [Record(Started, "a") with { Detail = new('y', 700) }], [Record(Started, "b"), Record(Observed, "b") with { Detail = long2K }, Record(Observed, "b") with { Detail = long2K }]);
+                    break;
+            }
+        }
+
+        var isCompacted = what.StartsWith("compacted", StringComparison.Ordinal);
+        if (isCompacted)
+        {
+            await using var journal = (await FileFlashJournal.OpenAsync(File, options, default)).GetValueOrThrow();
+            Assert.Equal(2, (await History(journal)).Count);
+        }
+
+        var whole = await System.IO.File.ReadAllBytesAsync(File);
+        var second = JournalFormat.HeaderLength + FrameLength(whole, JournalFormat.HeaderLength);
+        whole.AsSpan((isCompacted ? 1 : second / 512) * 512, 512).Clear();
+        await System.IO.File.WriteAllBytesAsync(File, whole);
+
+        Assert.IsType<JournalCorrupt>(Failure(await FileFlashJournal.OpenAsync(File, Options(), default)));
+        Assert.Equal(whole, await System.IO.File.ReadAllBytesAsync(File));
+    }
+
+    // The records of the second list go out in one write, while the first one's is held.
+    private static async Task TogetherAsync(FileFlashJournal journal, WatchedFile watched, FlashJournalRecord[] first, FlashJournalRecord[] together)
+    {
+        watched.Gate.Reset();
+        var tasks = first.Select(r => journal.AppendAsync(r, default).AsTask()).ToList();
+        Assert.True(SpinWait.SpinUntil(() => watched.IsWriting, TimeSpan.FromSeconds(30)));
+        tasks.AddRange(together.Select(r => journal.AppendAsync(r, default).AsTask()));
+        watched.Gate.Set();
+        Assert.All(await Task.WhenAll(tasks), r => r.GetValueOrThrow());
     }
 
     [Fact]
@@ -399,7 +447,7 @@ public sealed class FileFlashJournalTests : IDisposable
 
             // Behind a good header, with checksums that fit: the payload is what is hostile.
             var frame = new System.Buffers.ArrayBufferWriter<byte>();
-            JournalFormat.WriteFrame(frame, 1, beginsWrite: true, bytes);
+            JournalFormat.WriteFrame(frame, 1, 1, bytes);
             await System.IO.File.WriteAllBytesAsync(File, [.. header, .. frame.WrittenSpan]);
             await Fails<JournalCorrupt>();
         }
@@ -411,7 +459,7 @@ public sealed class FileFlashJournalTests : IDisposable
         await Write([Record(Started)]);
         var header = (await System.IO.File.ReadAllBytesAsync(File))[..JournalFormat.HeaderLength];
         var frame = new System.Buffers.ArrayBufferWriter<byte>();
-        JournalFormat.WriteFrame(frame, 1, beginsWrite: true, new byte[500_000]);
+        JournalFormat.WriteFrame(frame, 1, 1, new byte[500_000]);
         var one = frame.WrittenSpan[..JournalFormat.FrameHeaderLength].ToArray();
         var content = new MemoryStream();
         content.Write(header);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
@@ -6,6 +7,7 @@ using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
+using RomFlash.Sdk.Targets;
 using RomFlash.Sdk.Testing.Simulation;
 using RomFlash.Sdk.Transports;
 
@@ -100,6 +102,26 @@ public sealed class CommitPointTests
         Assert.Empty(Bench.Done(bench.Target));
     }
 
+    // Who may flash at once mostly does not; and what is written before the restart waits for ours.
+    [Theory]
+    [InlineData(nameof(SimulatedPersona.Ordinary), true)]
+    [InlineData(nameof(SimulatedPersona.FlashesByDepositForRestart), true)]
+    [InlineData(nameof(SimulatedPersona.FlashesByDeposit), false)]
+    public void FlashAsync_MayFlashAtOnceAndTheWindowIsShorterThanTheDelay_IsRefusedWhereTheRestartIsOurs(string persona, bool isRefused)
+    {
+        var bench = new Bench(SimulatedPersona.All.Single(p => p.Name == persona)) { Images = [Bench.NewSystem.Image], Catalog = SimulatedCatalog.Of(Bench.NewSystem) };
+        var opens = bench.Clock.GetUtcNow();
+        bench.Policy = bench.Policy with { AllowImmediateFlash = true, RebootDelay = TimeSpan.FromMinutes(45), Window = FlashWindow.Between(opens, opens.AddMinutes(30)) };
+        if (!isRefused)
+        {
+            Bench.IsUpgraded(bench.Flash());
+            return;
+        }
+
+        Assert.Equal(TargetState.Untouched, Bench.Fails<WindowMissed>(bench.Flash()).TargetState);
+        Assert.Empty(Bench.Done(bench.Target));
+    }
+
     // The delay is that of a restart which this client asks for.
     [Fact]
     public void FlashAsync_WindowIsShorterThanADelayThatIsNobodys_Arms()
@@ -125,10 +147,13 @@ public sealed class CommitPointTests
         Bench.Fails<TargetDidNotReturn>(bench.Confirm(TimeSpan.Zero));
     }
 
-    [Fact]
-    public void FlashAsync_DelayIsLongerThanAStageMayTake_IsWaitedFor()
+    // Whoever keeps the delay, the target or the client.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void FlashAsync_DelayIsLongerThanAStageMayTake_IsWaitedFor(bool restartsAtOnce)
     {
-        var bench = new Bench();
+        var bench = new Bench(restartsAtOnce ? RestartsAtOnce : null);
         bench.Policy = bench.Policy with { RebootDelay = bench.Policy.Deadlines.Stage + TimeSpan.FromHours(1) };
         Bench.IsUpgraded(bench.Flash());
     }
@@ -240,6 +265,46 @@ public sealed class CommitPointTests
         bench.Clock.Advance(TimeSpan.FromHours(1));
         Bench.IsUpgraded(bench.Confirm(TimeSpan.Zero));
         Assert.True(bench.IsAllNew);
+    }
+
+    // Cancelled while the intent is written down: the commit is refused before it leaves the client.
+    [Fact]
+    public void FlashAsync_CancelledBeforeTheCommitLeavesTheClient_IsUntouched()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var bench = new Bench(SimulatedPersona.ArmsByDeposit with { Name = "waits", WritesBeforeRestart = true, CanDisarm = true }) { Images = [Bench.NewSystem.Image], Catalog = SimulatedCatalog.Of(Bench.NewSystem) };
+        bench.Journal = new SlowJournal(new BenchJournal(bench.Disk, new ClientLife(), "client-a"), cancellation.Cancel, bench.Clock);
+
+        Assert.Equal(TargetState.Untouched, Bench.Fails<OperationCancelled>(bench.Flash(cancellation.Token)).TargetState);
+        Assert.DoesNotContain(SimulatedEventKind.Armed, Bench.Done(bench.Target));
+        Assert.Equal(FlashJournalRecordKind.Concluded, bench.Disk.Records[^1].Kind);
+    }
+
+    // "Until it boots", and a remaining time that is over.
+    [Fact]
+    public void ConfirmAsync_WaitThatIsNoTime_IsTheLongestOrASingleLook()
+    {
+        var bench = new Bench();
+        bench.FlashAndCrashAfter(FlashJournalRecordKind.RebootRequested);
+        Assert.Equal(FlashOutcomeKind.Pending, bench.Confirm(-TimeSpan.FromDays(1)).Outcome);
+        Bench.IsUpgraded(bench.Confirm(TimeSpan.MaxValue));
+    }
+
+    // A journal may be anybody's.
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MinValue)]
+    public void FlashAsync_DelayInTheJournalIsNoTime_IsSettledAllTheSame(long ticks)
+    {
+        var bench = new Bench();
+        bench.FlashAndCrashAfter(FlashJournalRecordKind.RebootRequested);
+        for (var i = 0; i < bench.Disk.Records.Count; i++)
+        {
+            bench.Disk.Records[i] = bench.Disk.Records[i] with { RebootDelay = TimeSpan.FromTicks(ticks) };
+        }
+
+        bench.Clock.Advance(TimeSpan.FromMinutes(1));
+        Bench.IsUpgraded(bench.Flash());
     }
 
     [Fact]
@@ -394,5 +459,25 @@ public sealed class CommitPointTests
 
         public override ValueTask<FlashResult<ArmedState>> DisarmAsync(StageContext context, string depositId, CancellationToken cancellationToken) =>
             HasForgotten ? InspectAsync(context, cancellationToken) : Inner.DisarmAsync(context, depositId, cancellationToken);
+    }
+
+    private sealed class SlowJournal(IFlashJournal inner, Action atTheIntent, TimeProvider time) : IFlashJournal
+    {
+        public string ClientId => inner.ClientId;
+
+        public async ValueTask<FlashResult<Done>> AppendAsync(FlashJournalRecord record, CancellationToken cancellationToken)
+        {
+            if (record.Kind is FlashJournalRecordKind.ArmIntent)
+            {
+                atTheIntent();
+                await Task.Delay(TimeSpan.FromSeconds(1), time, CancellationToken.None);
+            }
+
+            return await inner.AppendAsync(record, cancellationToken);
+        }
+
+        public ValueTask<FlashResult<ImmutableArray<FlashJournalRecord>>> ReadOpenAsync(string targetId, TargetIdentity? identity, CancellationToken cancellationToken) => inner.ReadOpenAsync(targetId, identity, cancellationToken);
+
+        public IAsyncEnumerable<FlashJournalRecord> ReadHistoryAsync(string? targetId, CancellationToken cancellationToken) => inner.ReadHistoryAsync(targetId, cancellationToken);
     }
 }
