@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Transports;
+using RomFlash.Sdk.Transports.Smb;
 using Xunit.Abstractions;
 
 namespace RomFlash.Sdk.Tests.Transports.Smb;
@@ -15,6 +16,8 @@ public sealed class ManySmbSessionsTests(ITestOutputHelper output)
     [Fact]
     public async Task ConnectAsync_TwoHundredAtOnce_AllFinishAndNoneHasAThread()
     {
+        // All of them log on at once, and each has the time that all of them take on a slow machine.
+        var transport = new SmbTransport(new SmbConnector(new SmbConnectorOptions { ConnectTimeout = TimeSpan.FromMinutes(2), OperationTimeout = TimeSpan.FromMinutes(2) }));
         await using var target = await SmbTarget.StartAsync();
         using var process = Process.GetCurrentProcess();
         var before = process.Threads.Count;
@@ -22,7 +25,7 @@ public sealed class ManySmbSessionsTests(ITestOutputHelper output)
 
         var names = await Task.WhenAll(Enumerable.Range(0, Sessions).Select(async i =>
         {
-            await using var session = await target.ConnectAsync();
+            await using var session = await target.ConnectAsync(transport: transport);
             Assert.True((await ((IFactsCapability)session).ReadFactsAsync(FactKinds.SystemPartition, CancellationToken.None)).TryGetValue(out var facts, out var fault), fault?.ToString());
             Assert.True(facts!.SystemPartition.IsKnown, facts.SystemPartition.WhyUnknown);
             if (i % 20 == 0)
