@@ -37,8 +37,8 @@ public sealed record SshTransportOptions
     public bool UseSudo { get; init; } = true;
 
     /// <summary>
-    /// Whether a password that the credentials hold is given to the client through SSH_ASKPASS. False by default: keys are better. The password lies in a file that this user alone can read until the logon is
-    /// over; needs <see cref="Multiplex"/> and OpenSSH 8.4. Not where the client's configuration connects through a jump host or a command.
+    /// Whether a password that the credentials hold is given to the client through SSH_ASKPASS. False by default: keys are better. The password goes through a named pipe, and lies in no file and on no
+    /// command line; it has at most 1023 bytes. Needs <see cref="Multiplex"/>, <c>mkfifo</c> and OpenSSH 8.4. Not where the client's configuration connects through a jump host or a command.
     /// </summary>
     public bool AllowPasswords { get; init; }
 

@@ -183,9 +183,9 @@ internal static class PartitionArming
         {
             await bit.ClearAsync().ConfigureAwait(false);
         }
-        catch (PartitionFaultException e) when (e.IsOwn || PartitionFaultException.IsOfTheTarget(e.Fault))
+        catch (PartitionFaultException e) when (e.IsOwn || e.Kind is TransportFaultKind.ProtocolViolation || PartitionFaultException.IsOfTheTarget(e.Fault))
         {
-            // Of no use without files; it is cleared before anything is armed again.
+            // Of no use without files; it is cleared before anything is armed again. A firmware may also take the write and keep what it had.
         }
     }
 

@@ -88,4 +88,17 @@ public sealed class SshArmingTests
         await world.Client.CancelAsync(world.TargetAt(), null, CancellationToken.None);
         Assert.Empty(target.Root.CapsuleFiles);
     }
+
+    // A firmware that takes the write and keeps what it had.
+    [Fact]
+    public async Task CancelAsync_FirmwareKeepsTheBit_TakesTheFilesAway()
+    {
+        await using var target = await SshTarget.StartAsync();
+        await using var world = await SshWorld.CreateAsync(target);
+        Assert.Equal(FlashOutcomeKind.Pending, (await world.FlashAsync(change: SshWorld.Left)).Outcome);
+        target.Server.WriteStandIn("dd", "case $* in *of=*OsIndications*) exec cat >/dev/null ;; esac; exec /usr/bin/dd \"$@\"");
+        await world.Client.CancelAsync(world.TargetAt(), null, CancellationToken.None);
+        Assert.Empty(target.Root.CapsuleFiles);
+        Assert.True(target.Root.OsIndications is { } bits && (bits & 4) != 0);
+    }
 }
