@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using RomFlash.Sdk.Compatibility;
 using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
@@ -90,18 +91,7 @@ public sealed class FlashOutcomeTests
     public void Decide_TwoSourcesWerePromised_EachThatTellsHasToAgree(string? smbios, string? code)
     {
         var esrt = new ReportedVersion(FactSource.Esrt, RomVersion.FromPacked(0x20));
-        var record = new FlashJournalRecord
-        {
-            Kind = FlashJournalRecordKind.ArmIntent,
-            OperationId = "o",
-            TargetId = Evidence.Target.Id,
-            Time = DateTimeOffset.UnixEpoch,
-            Identity = Evidence.Identity,
-            Boot = Evidence.Boot,
-            DepositId = Evidence.Deposit,
-            Components = [Evidence.Scheduled().Components[0] with { Expected = [Evidence.Smbios("2.0"), esrt] }],
-        };
-        var scheduled = ScheduledFlash.TryAdopt(Evidence.Target, [record], Evidence.Identity).GetValueOrThrow();
+        var scheduled = Adopted([Evidence.Scheduled().Components[0] with { Expected = [Evidence.Smbios("2.0"), esrt] }]);
         var rom = Evidence.Rom() with { Versions = smbios is null ? [esrt] : [Evidence.Smbios(smbios), esrt] };
 
         Assert.Equal(code, Code(scheduled, Good with { Facts = Good.Facts with { Roms = ImmutableArray.Create(rom) } }));
@@ -111,20 +101,7 @@ public sealed class FlashOutcomeTests
     [Fact]
     public void Decide_SameBootAndNotArmedAndMayBeWritten_IsNotCalledIntact()
     {
-        var record = new FlashJournalRecord
-        {
-            Kind = FlashJournalRecordKind.ArmIntent,
-            OperationId = "o",
-            TargetId = Evidence.Target.Id,
-            Time = DateTimeOffset.UnixEpoch,
-            Identity = Evidence.Identity,
-            Boot = Evidence.Boot,
-            DepositId = Evidence.Deposit,
-            Method = ArmingMethod.ControllerUpdate.Name,
-            Components = Evidence.Scheduled().Components,
-            WritesBeforeRestart = true,
-        };
-        var scheduled = ScheduledFlash.TryAdopt(Evidence.Target, [record], Evidence.Identity).GetValueOrThrow();
+        var scheduled = Adopted(Evidence.Scheduled().Components, writesBeforeRestart: true);
         var unarmed = Good with { Facts = Good.Facts with { Boot = Evidence.Boot }, Armed = new ArmedState { Phase = ArmedPhase.None, Offers = [] } };
 
         Assert.True(scheduled.WritesBeforeRestart && scheduled.WithReboot(new(TimeSpan.Zero, "x")).WritesBeforeRestart);
@@ -312,6 +289,24 @@ public sealed class FlashOutcomeTests
         Assert.Equal(FlashOutcomeKind.NotFlashed, FlashOutcome.KindOf(new ImageEmpty()));
         Assert.Equal(FlashOutcomeKind.NotFlashed, FlashOutcome.KindOf(new StagingEvidenceRejected()));
         Assert.Equal(FlashOutcomeKind.Pending, FlashOutcome.KindOf(new RebootRefused()));
+    }
+
+    private static ScheduledFlash Adopted(ImmutableArray<UpgradeComponent> components, bool writesBeforeRestart = false)
+    {
+        var record = new FlashJournalRecord
+        {
+            Kind = FlashJournalRecordKind.ArmIntent,
+            OperationId = "o",
+            TargetId = Evidence.Target.Id,
+            Time = DateTimeOffset.UnixEpoch,
+            Identity = Evidence.Identity,
+            Boot = Evidence.Boot,
+            DepositId = Evidence.Deposit,
+            Method = ArmingMethod.ControllerUpdate.Name,
+            Components = components,
+            WritesBeforeRestart = writesBeforeRestart,
+        };
+        return ScheduledFlash.TryAdopt(Evidence.Target, [record], Evidence.Identity).GetValueOrThrow();
     }
 
     private static string? Code(ScheduledFlash scheduled, ConfirmationEvidence evidence) =>

@@ -22,7 +22,7 @@ public sealed class FloodingToolsTests(HostileMachine machine) : IClassFixture<H
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(6);
 
-    // Of what never comes: it is no nearer after three.
+    // Of what never comes: it is no nearer after six.
     private static readonly TimeSpan ShortDeadline = TimeSpan.FromSeconds(1);
 
     // From which step on which tool does what, and what the first fault is then.
