@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -24,10 +25,11 @@ public sealed class VirtualBoard : IAsyncDisposable
     private const int MaxBoots = 4;
     private const int StatusOffset = 40;
 
-    private static readonly TimeSpan BootTimeout = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan BootTimeout = TimeSpan.FromMinutes(5);
 
-    // A firmware that lives says something much more often, on a machine that does other things besides.
-    private static readonly TimeSpan QuietTimeout = TimeSpan.FromSeconds(10);
+    // A firmware that lives says something after half a second of QEMU's processor time, and one that is dead runs in circles. Not by the clock: on a machine that has other things to do, that goes on while QEMU stands.
+    private static readonly TimeSpan QuietProcessorTime = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
     private readonly PeerFolder _folder;
 
@@ -284,9 +286,9 @@ public sealed class VirtualBoard : IAsyncDisposable
         try
         {
             var errors = process.StandardError.ReadToEndAsync(deadline.Token);
-            cutting = cut is null ? Task.FromResult(false) : Task.Run(() => CutAsync(process, cut, deadline.Token));
+            cutting = cut is null ? Task.FromResult(false) : Task.Factory.StartNew(() => CutAsync(process, cut, deadline.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             var buffer = new char[4096];
-            for (int read; (read = await process.StandardOutput.ReadAsync(buffer, deadline.Token).AsTask().WaitAsync(QuietTimeout, deadline.Token)) > 0;)
+            for (int read; (read = await HeardAsync(process, process.StandardOutput.ReadAsync(buffer, deadline.Token).AsTask(), deadline.Token)) > 0;)
             {
                 console.Append(buffer, 0, read);
                 if (console.ToString().Contains(LooksFurther, StringComparison.Ordinal))
@@ -321,7 +323,37 @@ public sealed class VirtualBoard : IAsyncDisposable
         return (console.ToString(), end);
     }
 
-    // A thread that looks without a pause: a write is soon over.
+    // What it says next, unless it has run for too long without a word.
+    private static async Task<int> HeardAsync(Process process, Task<int> reading, CancellationToken cancellationToken)
+    {
+        var before = ProcessorTime(process);
+        while (await Task.WhenAny(reading, Task.Delay(Look, cancellationToken)) != reading)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (ProcessorTime(process) - before > QuietProcessorTime)
+            {
+                throw new TimeoutException();
+            }
+        }
+
+        return await reading;
+    }
+
+    // Null for one that has ended: then its output ends as well.
+    private static TimeSpan? ProcessorTime(Process process)
+    {
+        try
+        {
+            process.Refresh();
+            return process.HasExited ? null : process.TotalProcessorTime;
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    // A thread of its own that looks a thousand times a second: a sector is empty for thirty milliseconds. Without a pause it would take from QEMU the time in which that is to write.
     private static bool CutAsync(Process process, Func<bool> cut, CancellationToken cancellationToken)
     {
         while (!process.HasExited && !cancellationToken.IsCancellationRequested)
@@ -331,6 +363,8 @@ public sealed class VirtualBoard : IAsyncDisposable
                 process.Kill();
                 return true;
             }
+
+            Thread.Sleep(1);
         }
 
         return false;

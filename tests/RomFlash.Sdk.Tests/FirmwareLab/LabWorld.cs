@@ -42,7 +42,7 @@ internal sealed class LabWorld : IAsyncDisposable
     public static FlashPolicy Policy { get; } = FlashPolicy.Default with
     {
         RebootDelay = TimeSpan.FromSeconds(5),
-        Deadlines = new() { PollInterval = TimeSpan.FromMilliseconds(100), RetryDelay = TimeSpan.FromMilliseconds(20), Settle = TimeSpan.FromSeconds(2), Return = TimeSpan.FromSeconds(90) },
+        Deadlines = new() { PollInterval = TimeSpan.FromMilliseconds(100), RetryDelay = TimeSpan.FromMilliseconds(20), Settle = TimeSpan.FromSeconds(2), Return = TimeSpan.FromMinutes(4) },
         Waivers = [.. NotTold.Select(b => new BlockerWaiver(b, "test", "the lab's machine does not tell, and its capsules are as they are"))],
     };
 
@@ -82,7 +82,7 @@ internal sealed class LabWorld : IAsyncDisposable
             return await ConfirmAsync(target);
         }
 
-        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(4));
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(8));
         var progress = new Waiting();
         var flashing = Client.FlashAsync(Request(target, !isDead ? Policy : Policy with { Deadlines = Policy.Deadlines with { Return = TimeSpan.FromSeconds(15) } }, images), progress, stop.Token);
         var booting = BootWhenAskedAsync(target, cut, flashing, progress);
