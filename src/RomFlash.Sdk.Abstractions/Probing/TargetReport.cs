@@ -32,6 +32,9 @@ public sealed record ProbeEvidence
     /// <summary>Whether an endpoint can restart the target.</summary>
     public bool CanReboot { get; init; }
 
+    /// <summary>How long the target waits before it restarts when the policy's delay is asked for: some count in whole minutes. Null stands for the policy's own delay.</summary>
+    public TimeSpan? RebootDelay { get; init; }
+
     /// <summary>Which endpoint served what.</summary>
     public ImmutableArray<FactOrigin> Origins { get; init; } = [];
 

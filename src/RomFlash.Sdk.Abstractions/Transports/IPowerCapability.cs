@@ -15,6 +15,14 @@ public interface IPowerCapability : ITargetCapability
     /// </summary>
     bool RestartsAtOnce => false;
 
+    /// <summary>
+    /// How long the target waits when it is asked for this delay: as long, or longer where it counts in larger steps, such as whole minutes. The pipeline compares the
+    /// result with the window, and counts a target as missing only after it.
+    /// </summary>
+    /// <param name="asked">What would be asked for; zero or more.</param>
+    /// <returns>The delay, not shorter than what was asked for.</returns>
+    TimeSpan DelayOf(TimeSpan asked) => asked;
+
     /// <summary>Asks for a restart.</summary>
     /// <param name="request">How.</param>
     /// <param name="cancellationToken">Cancelled by the caller or at the deadline.</param>

@@ -52,6 +52,9 @@ public sealed record SimulatedPersona
     /// <summary>Whether a restart can't be delayed.</summary>
     public bool RestartsAtOnce { get; init; }
 
+    /// <summary>In which steps a restart's delay is counted, as by a program that takes whole minutes: it is rounded up. Zero, or less, for none.</summary>
+    public TimeSpan DelayStep { get; init; }
+
     /// <summary>Whether another machine answers after the next boot.</summary>
     public bool ReturnsAsAnotherMachine { get; init; }
 

@@ -31,6 +31,8 @@ internal sealed class SimulatedSession(SimulatedTarget target, SimulatedCapabili
 
     public bool RestartsAtOnce => target.Persona.RestartsAtOnce;
 
+    public TimeSpan DelayOf(TimeSpan asked) => target.DelayOf(asked);
+
     public static TransportFault Cancelled(FaultEffect effect) => new(TransportFaultKind.Cancelled, effect, "cancelled");
 
     public void Open(int epoch, bool isAdministrator)

@@ -394,6 +394,12 @@ public sealed partial class SimulatedTarget
         return default(Done);
     }
 
+    internal TimeSpan DelayOf(TimeSpan asked)
+    {
+        var step = Persona.DelayStep;
+        return step > TimeSpan.Zero && asked.Ticks % step.Ticks > 0 ? step * ((asked.Ticks / step.Ticks) + 1) : asked;
+    }
+
     internal TransportResult<Done> ScheduleRebootCore(RebootRequest request)
     {
         if (request.Delay < TimeSpan.Zero)
@@ -416,7 +422,7 @@ public sealed partial class SimulatedTarget
             return Refused(TransportFaultKind.Busy, "the target restarts by itself");
         }
 
-        _rebootDue = _clock.GetUtcNow() + request.Delay;
+        _rebootDue = _clock.GetUtcNow() + DelayOf(request.Delay);
         Note(SimulatedEventKind.RebootRequested);
         return default(Done);
     }

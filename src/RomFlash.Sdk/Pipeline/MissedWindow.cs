@@ -19,8 +19,11 @@ internal static class MissedWindow
     {
         // What flashes as soon as it is told, and is not written before, restarts by itself and without a delay.
         var isDelayed = policy.Reboot == RebootMode.Request && report is { Evidence.CanReboot: true } && offer is not { FlashesAtOnce: true, WritesBeforeRestart: false };
-        return Find(policy.Window, isDelayed ? policy.RebootDelay : TimeSpan.Zero, now);
+        return Find(policy.Window, isDelayed ? DelayOf(policy, report) : TimeSpan.Zero, now);
     }
+
+    /// <summary>How long the target waits when it is asked to restart.</summary>
+    public static TimeSpan DelayOf(FlashPolicy policy, TargetReport? report) => report?.Evidence.RebootDelay ?? policy.RebootDelay;
 
     /// <summary>Looks at the window for something that comes after a delay.</summary>
     /// <returns>The failure, or null.</returns>

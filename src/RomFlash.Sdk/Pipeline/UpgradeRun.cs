@@ -760,12 +760,13 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         }
 
         // The restart comes when the delay is over.
-        if (MissedWindow.Find(_policy.Window, _policy.RebootDelay, _services.Time.GetUtcNow()) is { } missed)
+        var delay = MissedWindow.DelayOf(_policy, _report);
+        if (MissedWindow.Find(_policy.Window, delay, _services.Time.GetUtcNow()) is { } missed)
         {
             return await AfterFailedArmingAsync(missed with { Stage = FlashStage.Reboot, TargetId = _target.Id }).ConfigureAwait(false);
         }
 
-        _restartDelay = _policy.RebootDelay;
+        _restartDelay = delay;
         _journal.Set(r => r with { RebootDelay = _restartDelay });
         if (!(await _journal.AppendAsync(FlashJournalRecordKind.RebootIntent, cancellationToken).ConfigureAwait(false)).TryGetValue(out _, out failure))
         {

@@ -102,6 +102,7 @@ internal sealed class DefaultTargetProbe : ITargetProbe
             Claim = claim,
             Deposit = deposit,
             CanReboot = canReboot,
+            RebootDelay = canReboot ? power.Capability.DelayOf(context.Policy.RebootDelay) : null,
             Origins = origins.ToImmutable(),
             ReadAt = context.TimeProvider.GetUtcNow(),
         };

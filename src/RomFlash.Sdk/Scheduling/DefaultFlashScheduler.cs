@@ -176,7 +176,7 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
 
         var result = await power.Capability.ScheduleRebootAsync(request, cancellationToken).ConfigureAwait(false);
         return result.TryGetValue(out _, out var fault)
-            ? new RebootEvidence(request.Delay, power.Endpoint.ToString())
+            ? new RebootEvidence(power.Capability.DelayOf(request.Delay), power.Endpoint.ToString())
             : fault.ToFailure(FlashStage.Reboot, context.Target, power.Endpoint, fault.Effect == FaultEffect.NotSent ? TargetState.Armed : TargetState.Indeterminate);
     }
 

@@ -49,6 +49,8 @@ internal class DelegatingSession(ITargetSession inner) : ITargetSession, IFactsC
 
     public virtual ValueTask<TransportResult<Done>> DisarmAsync(string depositId, CancellationToken cancellationToken) => Arming.DisarmAsync(depositId, cancellationToken);
 
+    public virtual TimeSpan DelayOf(TimeSpan asked) => Power.DelayOf(asked);
+
     public virtual ValueTask<TransportResult<Done>> ScheduleRebootAsync(RebootRequest request, CancellationToken cancellationToken) => Power.ScheduleRebootAsync(request, cancellationToken);
 
     public virtual ValueTask<TransportResult<Done>> AbortRebootAsync(CancellationToken cancellationToken) => Power.AbortRebootAsync(cancellationToken);

@@ -39,6 +39,7 @@ public sealed class TransportConformanceTests
         { nameof(TakesOverAlways), "claim-held" },
         { nameof(ArmsForStaleOwners), "claim-fences-arming" },
         { nameof(ReleasesAnybodysClaim), "claim-release" },
+        { nameof(WaitsTooShort), "power-delay" },
         { nameof(AbortOfNothingFails), "power-abort-of-nothing" },
         { nameof(IgnoresCancellation), "cancelled-before" },
         { nameof(HangsWhenCancelled), "cancelled-while-hanging" },
@@ -194,6 +195,7 @@ public sealed class TransportConformanceTests
         nameof(TakesOverAlways) => new TakesOverAlways(session, target),
         nameof(ArmsForStaleOwners) => new ArmsForStaleOwners(session, target),
         nameof(ReleasesAnybodysClaim) => new ReleasesAnybodysClaim(session, target),
+        nameof(WaitsTooShort) => new WaitsTooShort(session),
         nameof(AbortOfNothingFails) => new AbortOfNothingFails(session, target),
         nameof(IgnoresCancellation) => new IgnoresCancellation(session),
         nameof(HangsWhenCancelled) => new HangsWhenCancelled(session),
@@ -391,6 +393,11 @@ public sealed class TransportConformanceTests
     private sealed class ReleasesAnybodysClaim(ITargetSession inner, SimulatedTarget target) : DelegatingSession(inner)
     {
         public override ValueTask<TransportResult<Done>> ReleaseClaimAsync(TargetClaim claim, CancellationToken cancellationToken) => base.ReleaseClaimAsync(target.Claim ?? claim, cancellationToken);
+    }
+
+    private sealed class WaitsTooShort(ITargetSession inner) : DelegatingSession(inner)
+    {
+        public override TimeSpan DelayOf(TimeSpan asked) => TimeSpan.FromMinutes(Math.Floor(asked.TotalMinutes));
     }
 
     private sealed class AbortOfNothingFails(ITargetSession inner, SimulatedTarget target) : DelegatingSession(inner)

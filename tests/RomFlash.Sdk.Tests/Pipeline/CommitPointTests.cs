@@ -102,6 +102,26 @@ public sealed class CommitPointTests
         Assert.Empty(Bench.Done(bench.Target));
     }
 
+    // The restart comes when the target's own delay is over, which may be longer than the one that was asked for.
+    [Theory]
+    [InlineData(30, true)]
+    [InlineData(120, false)]
+    public void FlashAsync_TargetCountsTheDelayInLargerSteps_TheWindowIsComparedWithThat(int minutes, bool isRefused)
+    {
+        var bench = new Bench(SimulatedPersona.Ordinary with { DelayStep = TimeSpan.FromMinutes(45) });
+        var opens = bench.Clock.GetUtcNow();
+        bench.Policy = bench.Policy with { RebootDelay = TimeSpan.FromSeconds(15), Window = FlashWindow.Between(opens, opens.AddMinutes(minutes)) };
+        if (!isRefused)
+        {
+            Bench.IsUpgraded(bench.Flash());
+            Assert.Equal(TimeSpan.FromMinutes(45), bench.Disk.Records.Single(r => r.Kind is FlashJournalRecordKind.RebootIntent).RebootDelay);
+            return;
+        }
+
+        Assert.Equal(TargetState.Untouched, Bench.Fails<WindowMissed>(bench.Flash()).TargetState);
+        Assert.Empty(Bench.Done(bench.Target));
+    }
+
     // Who may flash at once mostly does not; and what is written before the restart waits for ours.
     [Theory]
     [InlineData(nameof(SimulatedPersona.Ordinary), true)]

@@ -9,9 +9,20 @@ internal static class PowerRules
 {
     public static ImmutableArray<ConformanceRule> All { get; } =
     [
+        new("power-delay", "No delay of the target's is shorter than the one that is asked for.", DelayAsync),
         new("power-abort-of-nothing", "Aborting succeeds when no restart is pending.", AbortOfNothingAsync),
         new("power-abort", "A scheduled restart can be aborted, twice, and the target does not boot.", AbortAsync),
     ];
+
+    private static async Task DelayAsync(ConformanceContext context)
+    {
+        var power = await context.CapabilityAsync<IPowerCapability>().ConfigureAwait(false);
+        foreach (var asked in new[] { TimeSpan.Zero, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(61), TimeSpan.FromDays(40) })
+        {
+            var delay = power.DelayOf(asked);
+            Require(delay >= asked, $"{asked} was asked for, and {delay} is the answer");
+        }
+    }
 
     private static async Task AbortOfNothingAsync(ConformanceContext context)
     {

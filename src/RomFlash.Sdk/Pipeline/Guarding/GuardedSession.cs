@@ -194,6 +194,9 @@ internal sealed class GuardedSession : IAsyncDisposable
     {
         public bool RestartsAtOnce => inner.RestartsAtOnce;
 
+        // Nobody restarts before the time that was asked for, or in years.
+        public TimeSpan DelayOf(TimeSpan asked) => inner.DelayOf(asked) is var delay && delay > asked ? LongestTimer.Cut(delay) : asked;
+
         public ValueTask<TransportResult<Done>> ScheduleRebootAsync(RebootRequest request, CancellationToken cancellationToken) =>
             guard.RunAsync((inner, request), static (s, t) => s.inner.ScheduleRebootAsync(s.request, t), 0, cancellationToken);
 

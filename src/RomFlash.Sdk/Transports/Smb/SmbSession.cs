@@ -29,6 +29,8 @@ internal sealed class SmbSession(ISmbConnection connection, SmbAddress address, 
 
     public override ValueTask<TransportResult<TargetFacts>> ReadFactsAsync(FactKinds kinds, CancellationToken cancellationToken) => RunAsync(layout => _facts.ReadAsync(layout, kinds), cancellationToken);
 
+    public TimeSpan DelayOf(TimeSpan asked) => asked > ShutdownClient.MaxDelay ? asked : TimeSpan.FromSeconds(ShutdownClient.SecondsOf(asked));
+
     public ValueTask<TransportResult<Done>> ScheduleRebootAsync(RebootRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);

@@ -43,6 +43,8 @@ internal sealed class SshSession : PartitionSession, IPowerCapability
 
     public override ValueTask<TransportResult<TargetFacts>> ReadFactsAsync(FactKinds kinds, CancellationToken cancellationToken) => RunAsync(layout => _facts.ReadAsync(_volume.IsKnown ? layout : null, _volume, kinds, layout.Token), cancellationToken);
 
+    public TimeSpan DelayOf(TimeSpan asked) => SshPower.DelayOf(asked);
+
     public ValueTask<TransportResult<Done>> ScheduleRebootAsync(RebootRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);

@@ -16,6 +16,9 @@ internal sealed class ShutdownClient(ISmbConnection connection)
     /// <summary>The longest delay: MAX_SHUTDOWN_TIMEOUT, ten years (Windows SDK, winreg.h).</summary>
     public static TimeSpan MaxDelay { get; } = TimeSpan.FromSeconds(10 * 365 * 24 * 60 * 60);
 
+    /// <summary>A delay in the peer's seconds.</summary>
+    public static long SecondsOf(TimeSpan delay) => (delay.Ticks / TimeSpan.TicksPerSecond) + (delay.Ticks % TimeSpan.TicksPerSecond > 0 ? 1 : 0);
+
     /// <summary>Asks for a shutdown.</summary>
     /// <param name="delay">How long the peer waits, 0 to <see cref="MaxDelay"/>; rounded up to whole seconds. Without delay it can't be taken back.</param>
     /// <param name="message">Shown to users of the peer; cut at <see cref="MaxMessage"/>.</param>
@@ -28,7 +31,7 @@ internal sealed class ShutdownClient(ISmbConnection connection)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(delay, MaxDelay);
-        var seconds = (uint)((delay.Ticks + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond);
+        var seconds = (uint)SecondsOf(delay);
         var answered = await CallAsync(InitiateOperation, RegistryInitiateOperation, Initiate(seconds, message, force, reboot, reason), cancellationToken).ConfigureAwait(false);
         return !answered.TryGetValue(out var code, out var fault) ? fault
             : RpcFault.FromWin32(code, isChange: true, "a shutdown") is { } refused ? refused

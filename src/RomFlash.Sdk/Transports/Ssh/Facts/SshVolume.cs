@@ -9,4 +9,8 @@ namespace RomFlash.Sdk.Transports.Ssh.Facts;
 /// <param name="IsReadOnly">Whether it is mounted so that it can't be written.</param>
 /// <param name="PartitionType">The partition's type in its GPT.</param>
 /// <param name="PartitionUuid">The partition's own id in its GPT.</param>
-internal sealed record SshVolume(string MountPoint, string Device, Fact<string> FileSystem, bool IsReadOnly, Fact<Guid> PartitionType, Fact<Guid> PartitionUuid);
+internal sealed record SshVolume(string MountPoint, string Device, Fact<string> FileSystem, bool IsReadOnly, Fact<Guid> PartitionType, Fact<Guid> PartitionUuid)
+{
+    /// <summary>Device and number of the folder itself, as stat(1) tells them: what is mounted over it, or over a folder above, is another one. Null when stat does not tell.</summary>
+    public string? FolderId { get; init; }
+}

@@ -14,6 +14,9 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
     private const int MaxDevices = 64;
     private const int MaxVolumes = 256;
 
+    // Two numbers of 64 bits.
+    private const int MaxFolderId = 41;
+
     /// <summary>Prints what a <see cref="MountTable"/> reads.</summary>
     public const string MountsScript = $"g \"$R\"{Mounts}; sed 's/^/m /' \"$R\"{Mounts}";
 
@@ -36,7 +39,8 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
         }
 
         var readings = await ReadingScript.RunAsync(scripts, path is null ? [Script(null), BootEntries.Script] : [Script(path)], cancellationToken).ConfigureAwait(false);
-        return path is null ? Choose(readings) : At(readings, path);
+        var found = path is null ? Choose(readings) : At(readings, path);
+        return found.TryGet(out var volume) && volume.FileSystem.IsKnown ? volume with { FolderId = await ReadFolderIdAsync(volume, cancellationToken).ConfigureAwait(false) } : found;
     }
 
     /// <summary>Tells what a volume that was found is now. Whether it has a directory EFI is for the caller to say.</summary>
@@ -80,16 +84,29 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
         };
     }
 
-    /// <summary>A script that fails when the volume is not mounted any more where it was found, or another one is. Looking at it mounts what systemd mounts on demand.</summary>
+    /// <summary>
+    /// A script that fails when the volume is not mounted any more where it was found, or something else is seen there: another volume, a folder of this one, or one above it that was mounted over. Looking at it
+    /// mounts what systemd mounts on demand.
+    /// </summary>
     public static string Guard(string root, SshVolume volume) => $$"""
+        rf_away() { echo {{ShellText.Quote(volume.MountPoint + " is not mounted any more, or something else is mounted there: No such file or directory")}} >&2; exit 1; }
         [ -e {{ShellText.Quote(root + volume.MountPoint)}}/. ]
         rf_now=
         while read -r rf_id rf_parent rf_device rf_folder rf_point rf_rest; do
           [ "$rf_point" != {{ShellText.Quote(MountTable.Escape(volume.MountPoint))}} ] || rf_now=$rf_device
         done <{{ShellText.Quote(root + Mounts)}}
-        [ "$rf_now" = {{ShellText.Quote(volume.Device)}} ] || { echo {{ShellText.Quote(volume.MountPoint + " is not mounted any more, or something else is mounted there: No such file or directory")}} >&2; exit 1; }
+        [ "$rf_now" = {{ShellText.Quote(volume.Device)}} ] || rf_away
+        {{(volume.FolderId is { } id ? $"[ \"$({FolderIdScript(root, volume)})\" = {ShellText.Quote(id)} ] || rf_away" : string.Empty)}}
 
         """;
+
+    private static string FolderIdScript(string root, SshVolume volume) => $"stat -c '%d:%i' -- {ShellText.Quote(root + volume.MountPoint)}/. 2>/dev/null";
+
+    private async ValueTask<string?> ReadFolderIdAsync(SshVolume volume, CancellationToken cancellationToken)
+    {
+        var reply = await scripts.RunAsync(FolderIdScript(scripts.Root, volume), new() { IsPlain = true }, cancellationToken).ConfigureAwait(false);
+        return reply is { ExitStatus: 0, Text: [.. var id, '\n'] } && id.Length <= MaxFolderId && id.Split(':') is [{ Length: > 0 } device, { Length: > 0 } number] && (device + number).All(char.IsAsciiDigit) ? id : null;
+    }
 
     // Systemd mounts a system partition when somebody looks into its folder, and unmounts it later. What udev knows of a partition, it read from the partition table.
     private static string Script(string? path)

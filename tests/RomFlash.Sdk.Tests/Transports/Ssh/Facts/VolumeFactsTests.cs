@@ -1,4 +1,6 @@
 using RomFlash.Sdk.Probing;
+using RomFlash.Sdk.Transports;
+using RomFlash.Sdk.Transports.Ssh;
 using RomFlash.Sdk.Transports.Ssh.Facts;
 using RomFlash.Sdk.Transports.Ssh.Firmware;
 using RomFlash.Sdk.Transports.SystemPartitions;
@@ -27,8 +29,9 @@ public sealed class VolumeFactsTests : IDisposable
     {
         _target.Mount("/boot/efi", device: "8:1").Partition("8:1", One).Mount("/media/stick", device: "8:17").Partition("8:17", Two, "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7");
         var volume = Found(await Volumes.FindAsync(null, default));
-        Assert.Equal(new SshVolume("/boot/efi", "8:1", "vfat", false, new Guid("c12a7328-f81f-11d2-ba4b-00a0c93ec93b"), One), volume);
-        Assert.Single(_target.Scripts.Ran);
+        Assert.Matches("^[0-9]+:[0-9]+$", volume.FolderId);
+        Assert.Equal(new SshVolume("/boot/efi", "8:1", "vfat", false, new Guid("c12a7328-f81f-11d2-ba4b-00a0c93ec93b"), One) { FolderId = volume.FolderId }, volume);
+        Assert.Equal(2, _target.Scripts.Ran.Count);
     }
 
     [Fact]
@@ -235,6 +238,45 @@ public sealed class VolumeFactsTests : IDisposable
         Assert.Contains("another volume", (await Volumes.ReadAsync(volume, default)).WhyUnknown, StringComparison.Ordinal);
         System.IO.Directory.Delete(_target.PathOf("/boot/efi"));
         Assert.Contains("no folder", (await Volumes.ReadAsync(volume, default)).WhyUnknown, StringComparison.Ordinal);
+    }
+
+    // A mount over the folder, or over one above it, shows another folder; so does one of a part of the volume, whose device is the same.
+    [Fact]
+    public async Task Guard_AnotherFolderIsSeenThere_Fails()
+    {
+        _target.Mount("/boot/efi", device: "8:1");
+        var guard = VolumeFacts.Guard(_target.Scripts.Root, Found(await Volumes.FindAsync(null, default)));
+        Assert.Equal(0, (await _target.Scripts.RunAsync(guard, new(), default)).ExitStatus);
+
+        foreach (var covered in new[] { "/boot/efi", "/boot" })
+        {
+            System.IO.Directory.Move(_target.PathOf(covered), _target.PathOf("/away"));
+            System.IO.Directory.CreateDirectory(_target.PathOf("/boot/efi"));
+            var reply = await _target.Scripts.RunAsync(guard, new(), default);
+            Assert.Equal(TransportFaultKind.NotFound, RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: false).Kind);
+            System.IO.Directory.Delete(_target.PathOf(covered), recursive: true);
+            System.IO.Directory.Move(_target.PathOf("/away"), _target.PathOf(covered));
+            Assert.Equal(0, (await _target.Scripts.RunAsync(guard, new(), default)).ExitStatus);
+        }
+
+        _target.Mount("/boot/efi", device: "8:33");
+        Assert.NotEqual(0, (await _target.Scripts.RunAsync(guard, new(), default)).ExitStatus);
+    }
+
+    [Theory]
+    [InlineData("exit 1")]
+    [InlineData("echo")]
+    [InlineData("echo :1")]
+    [InlineData("echo 1:2:3")]
+    [InlineData("echo 1:x")]
+    [InlineData("echo 11111111111111111111111:1111111111111111111111")]
+    public async Task FindAsync_FolderThatStatDoesNotTell_IsGuardedByTheTableAlone(string stat)
+    {
+        _target.Mount("/boot/efi", device: "8:1");
+        _target.Scripts.Before = $"stat() {{ {stat}; }}\n";
+        var volume = Found(await Volumes.FindAsync(null, default));
+        Assert.Null(volume.FolderId);
+        Assert.Equal(0, (await _target.Scripts.RunAsync(VolumeFacts.Guard(_target.Scripts.Root, volume), new(), default)).ExitStatus);
     }
 
     private static SshVolume Found(Fact<SshVolume> found) => found.TryGet(out var volume) ? volume : throw new InvalidOperationException(found.WhyUnknown);
