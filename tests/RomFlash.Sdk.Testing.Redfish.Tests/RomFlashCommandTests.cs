@@ -7,7 +7,7 @@ using RomFlash.Sdk.Transports;
 namespace RomFlash.Sdk.Testing.Redfish.Tests;
 
 /// <summary>The command line against a management controller, as processes of their own: what one of them armed, another one confirms.</summary>
-public sealed class RomFlashCommandTests : IAsyncDisposable
+public sealed class RomFlashCommandTests : IAsyncLifetime
 {
     private const string Password = "canary-5up3r-secret";
     private static readonly Guid SystemClass = new("11111111-2222-4333-8444-555555555555");
@@ -86,7 +86,9 @@ public sealed class RomFlashCommandTests : IAsyncDisposable
         Assert.DoesNotContain(_target!.History, e => e.Kind is SimulatedEventKind.DepositOpened);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         if (_face is not null)
         {

@@ -11,7 +11,7 @@ namespace RomFlash.Cli.Tests.Commands;
 [Trait("Category", "Peer")]
 [Trait("Category", "Slow")]
 [Trait("Category", "Firmware")]
-public sealed class FirmwareLabTests(ITestOutputHelper output) : IAsyncDisposable
+public sealed class FirmwareLabTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int SectorBytes = 256 * 1024;
     private static readonly string[] NotTold = ["external-power-unknown", "health-unknown", "pending-reboot-unknown", "disk-encryption-unknown", "image-unsigned"];
@@ -73,7 +73,9 @@ public sealed class FirmwareLabTests(ITestOutputHelper output) : IAsyncDisposabl
         Assert.Equal(1, await Machine.Board.FlashedVersionAsync());
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         if (_machine is not null)
         {

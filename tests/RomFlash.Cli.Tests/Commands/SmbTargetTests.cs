@@ -6,7 +6,7 @@ namespace RomFlash.Cli.Tests.Commands;
 
 /// <summary>The command line against a private Samba that looks like a Windows server; its firmware is played when it is asked to restart.</summary>
 [Trait("Category", "Peer")]
-public sealed class SmbTargetTests : IAsyncDisposable
+public sealed class SmbTargetTests : IAsyncLifetime
 {
     private static readonly Guid SystemClass = new("11111111-2222-4333-8444-555555555555");
     private static readonly SimulatedRom Old = SimulatedRom.Create(SystemClass, RomKind.SystemRom, "1.0.0", 0x0001_0000, 5000);
@@ -48,7 +48,9 @@ public sealed class SmbTargetTests : IAsyncDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_server!.ShareFolder, "EFI")));
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         if (_server is not null)
         {

@@ -7,7 +7,7 @@ namespace RomFlash.Cli.Tests.Commands;
 
 /// <summary>The command line against a private sshd on a machine that is staged in a folder; its firmware is played when it restarts.</summary>
 [Trait("Category", "Peer")]
-public sealed class SshTargetTests : IAsyncDisposable
+public sealed class SshTargetTests : IAsyncLifetime
 {
     private const string Canary = "CANARY-2e88";
     private static readonly Guid SystemClass = new("11111111-2222-4333-8444-555555555555");
@@ -179,7 +179,9 @@ public sealed class SshTargetTests : IAsyncDisposable
         Assert.DoesNotContain(Canary, result.All, StringComparison.Ordinal);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         if (_server is not null)
         {
