@@ -130,10 +130,10 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
         {
             All = await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => Link.StartAsync()));
             var watch = Stopwatch.StartNew();
-            Bytes = await All[0].MeasureAsync();
+            Bytes = (await Task.WhenAll(All.Select(l => l.MeasureAsync())))[0];
 
-            // One step has less than a third of a run to do, and several runs share a processor.
-            var deadline = TimeSpan.FromSeconds(Math.Clamp(1.5 * watch.Elapsed.TotalSeconds, 2, 6));
+            // One step has less than a third of a run to do, however many runs share a processor.
+            var deadline = TimeSpan.FromSeconds(Math.Clamp(0.5 * watch.Elapsed.TotalSeconds, 2, 20));
             Array.ForEach(All, l => l.Deadline = deadline);
         }
 
@@ -386,7 +386,7 @@ public sealed class SshLinkFaultTests(SshLinkFaultTests.Links links, ITestOutput
             var clock = Stopwatch.StartNew();
             while (_target.Server.ConnectionProcesses is not [] || Running())
             {
-                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), "something runs on, on the far side");
+                Assert.True(clock.Elapsed < TimeSpan.FromMinutes(2), "something runs on, on the far side");
                 await Task.Delay(20);
             }
 

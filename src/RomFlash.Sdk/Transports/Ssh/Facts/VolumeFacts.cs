@@ -126,7 +126,12 @@ internal sealed class VolumeFacts(IRemoteScripts scripts)
             g "$R"{{Mounts}}
             if [ -f "$R"{{Mounts}} ]; then
               sed 's/^/m /' "$R"{{Mounts}}; echo
-              for d in $(sed -n -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - vfat .*/\1/p' -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - msdos .*/\1/p' "$R"{{Mounts}} | sort -u | head -n {{MaxDevices}}); do
+              n=0; seen=
+              for d in $(sed -n -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - vfat .*/\1/p' -e 's/^[0-9]* [0-9]* \([0-9]*:[0-9]*\) .* - msdos .*/\1/p' "$R"{{Mounts}}); do
+                case "$seen " in *" $d "*) continue ;; esac
+                seen="$seen $d"
+                n=$((n + 1))
+                [ "$n" -le {{MaxDevices}} ] || break
                 if [ -f "$R/run/udev/data/b$d" ]; then sed -n "s/^E:\(ID_PART_ENTRY_[A-Z]*=.*\)/u $d \1/p" "$R/run/udev/data/b$d"; echo; fi
               done
             fi

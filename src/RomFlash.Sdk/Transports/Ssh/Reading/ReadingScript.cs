@@ -51,7 +51,7 @@ internal static class ReadingScript
     public static async ValueTask<TargetReadings> RunAsync(IRemoteScripts scripts, IEnumerable<string> parts, CancellationToken cancellationToken)
     {
         var script = $"R={ShellText.Quote(scripts.Root)}\n{Functions}\n{string.Join('\n', parts)}\nprintf '\\n{End}\\n'\n";
-        var reply = await scripts.RunAsync(script, ShellRequest.Default with { MaxOutput = MaxOutput }, cancellationToken).ConfigureAwait(false);
+        var reply = await scripts.RunAsync(script, new() { IsPlain = true, MaxOutput = MaxOutput }, cancellationToken).ConfigureAwait(false);
         var readings = TargetReadings.Parse(reply.Text);
         return readings.IsWhole ? readings : throw PartitionFaultException.Violation($"a script that reads facts ended before its end, with status {reply.ExitStatus}");
     }

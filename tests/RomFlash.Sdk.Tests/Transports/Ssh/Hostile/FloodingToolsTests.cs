@@ -30,8 +30,8 @@ public sealed class FloodingToolsTests(HostileMachine machine) : IClassFixture<H
     {
         ["a digest without end"] = (HostileStep.Digest, "sha256sum", Endless, TransportFaultKind.Cancelled),
         ["a digest of 50 MB"] = (HostileStep.Digest, "sha256sum", Flood, TransportFaultKind.ProtocolViolation),
-        ["a stat of 50 MB"] = (HostileStep.Claim, "stat", Flood, TransportFaultKind.ProtocolViolation),
-        ["a stat of many entries"] = (HostileStep.Claim, "stat", "yes '81a4 1 name/' | /usr/bin/head -n 300000 | tr -d '\\n'", TransportFaultKind.ProtocolViolation),
+        ["a stat of 50 MB"] = (HostileStep.Claim, "stat", HostileMachine.ButForTheGuard + Flood, TransportFaultKind.ProtocolViolation),
+        ["a stat of many entries"] = (HostileStep.Claim, "stat", HostileMachine.ButForTheGuard + "yes '81a4 1 name/' | /usr/bin/head -n 300000 | tr -d '\\n'", TransportFaultKind.ProtocolViolation),
         ["a mv that prints 50 MB"] = (HostileStep.Arm, "mv", Flood, TransportFaultKind.ProtocolViolation),
         ["a flock that prints 50 MB"] = (HostileStep.Claim, "flock", Flood, TransportFaultKind.ProtocolViolation),
         ["a timeout that prints without end"] = (HostileStep.Open, "timeout", Endless, TransportFaultKind.ProtocolViolation),
