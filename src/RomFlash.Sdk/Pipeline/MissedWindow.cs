@@ -1,4 +1,5 @@
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline.Guarding;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Transports;
@@ -22,8 +23,8 @@ internal static class MissedWindow
         return Find(policy.Window, isDelayed ? DelayOf(policy, report) : TimeSpan.Zero, now);
     }
 
-    /// <summary>How long the target waits when it is asked to restart.</summary>
-    public static TimeSpan DelayOf(FlashPolicy policy, TargetReport? report) => report?.Evidence.RebootDelay ?? policy.RebootDelay;
+    /// <summary>How long the target waits when it is asked to restart: never shorter than the policy says, whatever a probe tells.</summary>
+    public static TimeSpan DelayOf(FlashPolicy policy, TargetReport? report) => report?.Evidence.RebootDelay is { } told && told > policy.RebootDelay ? LongestTimer.Cut(told) : policy.RebootDelay;
 
     /// <summary>Looks at the window for something that comes after a delay.</summary>
     /// <returns>The failure, or null.</returns>

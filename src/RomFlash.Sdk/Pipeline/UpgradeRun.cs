@@ -8,6 +8,7 @@ using RomFlash.Sdk.Confirmation;
 using RomFlash.Sdk.Diagnostics;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
+using RomFlash.Sdk.Pipeline.Guarding;
 using RomFlash.Sdk.Planning;
 using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Recovery;
@@ -778,6 +779,11 @@ internal sealed partial class UpgradeRun : IAsyncDisposable
         if (requested.TryGetValue(out var reboot, out failure))
         {
             _scheduled = scheduled = scheduled.WithReboot(reboot);
+            if (reboot.Delay > _restartDelay)
+            {
+                _restartDelay = LongestTimer.Cut(reboot.Delay);
+                _journal.Set(r => r with { RebootDelay = _restartDelay });
+            }
 
             // Only an observation: the intent is in the journal already, and evidence decides.
             await _journal.AppendAsync(FlashJournalRecordKind.RebootRequested, CancellationToken.None).ConfigureAwait(false);

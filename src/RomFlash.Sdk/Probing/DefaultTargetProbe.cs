@@ -102,7 +102,9 @@ internal sealed class DefaultTargetProbe : ITargetProbe
             Claim = claim,
             Deposit = deposit,
             CanReboot = canReboot,
-            RebootDelay = canReboot ? power.Capability.DelayOf(context.Policy.RebootDelay) : null,
+            RebootDelay = !canReboot ? null
+                : power.Capability.RestartsAtOnce ? context.Policy.RebootDelay + power.Capability.DelayOf(TimeSpan.Zero)
+                : power.Capability.DelayOf(context.Policy.RebootDelay),
             Origins = origins.ToImmutable(),
             ReadAt = context.TimeProvider.GetUtcNow(),
         };

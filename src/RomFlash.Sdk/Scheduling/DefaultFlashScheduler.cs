@@ -174,9 +174,16 @@ internal sealed class DefaultFlashScheduler : IFlashScheduler
             }
         }
 
+        // Another endpoint than the one that was probed may serve it by now, with a delay of its own.
+        var delay = power.Capability.DelayOf(request.Delay);
+        if (MissedWindow.Find(context.Policy.Window, delay, context.TimeProvider.GetUtcNow()) is { } missed)
+        {
+            return missed with { Stage = FlashStage.Reboot, TargetId = context.Target.Id, TargetState = TargetState.Armed };
+        }
+
         var result = await power.Capability.ScheduleRebootAsync(request, cancellationToken).ConfigureAwait(false);
         return result.TryGetValue(out _, out var fault)
-            ? new RebootEvidence(power.Capability.DelayOf(request.Delay), power.Endpoint.ToString())
+            ? new RebootEvidence(delay, power.Endpoint.ToString())
             : fault.ToFailure(FlashStage.Reboot, context.Target, power.Endpoint, fault.Effect == FaultEffect.NotSent ? TargetState.Armed : TargetState.Indeterminate);
     }
 

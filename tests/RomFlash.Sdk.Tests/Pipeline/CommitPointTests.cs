@@ -5,6 +5,7 @@ using RomFlash.Sdk.Images;
 using RomFlash.Sdk.Journal;
 using RomFlash.Sdk.Outcomes;
 using RomFlash.Sdk.Pipeline;
+using RomFlash.Sdk.Probing;
 using RomFlash.Sdk.Scheduling;
 using RomFlash.Sdk.Staging;
 using RomFlash.Sdk.Targets;
@@ -120,6 +121,25 @@ public sealed class CommitPointTests
 
         Assert.Equal(TargetState.Untouched, Bench.Fails<WindowMissed>(bench.Flash()).TargetState);
         Assert.Empty(Bench.Done(bench.Target));
+    }
+
+    // A probe that does not know of the delay, or knows one that is none; and whoever serves the restart in the end is asked once more.
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0L)]
+    [InlineData(-1L)]
+    [InlineData(long.MaxValue)]
+    public void FlashAsync_ProbeTellsAnotherDelayThanTheTargetKeeps_NoRestartIsAskedForThatWouldMissTheWindow(long? told)
+    {
+        var bench = new Bench(SimulatedPersona.Ordinary with { DelayStep = TimeSpan.FromMinutes(45) }) { Probe = new TellingProbe(told is { } ticks ? TimeSpan.FromTicks(ticks) : null) };
+        var opens = bench.Clock.GetUtcNow();
+        bench.Policy = bench.Policy with { RebootDelay = TimeSpan.FromSeconds(15), Window = FlashWindow.Between(opens, opens.AddMinutes(30)) };
+        Assert.Equal(TargetState.Untouched, Bench.Fails<WindowMissed>(bench.Flash()).TargetState);
+        Assert.Equal(ArmedPhase.None, bench.Target.ArmedPhase);
+        Assert.Null(bench.Target.RebootDue);
+
+        bench.Policy = bench.Policy with { Window = FlashWindow.Always };
+        Bench.IsUpgraded(bench.Flash());
     }
 
     // Who may flash at once mostly does not; and what is written before the restart waits for ours.
@@ -393,6 +413,15 @@ public sealed class CommitPointTests
     private sealed class Watch(Action<FlashProgress> see) : IProgress<FlashProgress>
     {
         public void Report(FlashProgress value) => see(value);
+    }
+
+    private sealed class TellingProbe(TimeSpan? delay) : ITargetProbe
+    {
+        public async ValueTask<FlashResult<ProbeEvidence>> ProbeAsync(StageContext context, FactKinds kinds, CancellationToken cancellationToken)
+        {
+            var probed = await DefaultStages.Probe.ProbeAsync(context, kinds, cancellationToken);
+            return probed.TryGetValue(out var evidence, out var failure) ? evidence with { RebootDelay = delay } : failure;
+        }
     }
 
     private abstract class OwnScheduler : IFlashScheduler

@@ -15,18 +15,6 @@ internal sealed class SshPower(SshScripts scripts, string program)
     // Printed right before the program is started.
     private const string Begun = "begun\n";
 
-    // Ends the script when the machine is on its way down: from then on taking back does nothing, and says nothing of it. Of systemd, logind says so before the first thing is stopped and the manager from then on;
-    // init's run levels 0 and 6 are the way down. Who can't tell, tells nothing.
-    private static readonly string GoingDown = string.Create(CultureInfo.InvariantCulture, $$"""
-        rf_down() {
-          [ "$(timeout 5 systemctl is-system-running 2>/dev/null)" != stopping ] || return 0
-          [ "$(timeout 5 busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager PreparingForShutdown 2>/dev/null)" != 'b true' ] || return 0
-          case $(timeout 5 runlevel 2>/dev/null) in *' 0' | *' 6') return 0 ;; esac
-          return 1
-        }
-        ! rf_down || exit {{RemoteErrors.Held}}
-        """);
-
     private static readonly ShellRequest Step = new() { IsPlain = true };
 
     // What was sent over a connection that froze is carried out when it thaws. The lock is taken first and by itself: whoever takes a request back waits until the shell that may still get it has ended.
@@ -91,29 +79,19 @@ internal sealed class SshPower(SshScripts scripts, string program)
     }
 
     public ValueTask AbortAsync(CancellationToken cancellationToken) => RunLockedAsync(
-        $$"""
-        {{ShellText.Quote(program)}} -c
-        s=$?
-        {{GoingDown}}
-        exit "$s"
-        """,
+        $"{ShellText.Quote(program)} -c",
         JudgeAbort,
         cancellationToken);
 
     private static TransportFault? JudgeAbort(ShellReply reply)
     {
-        if (reply.ExitStatus == RemoteErrors.Held)
-        {
-            return RemoteErrors.Of(reply.ExitStatus, string.Empty, isChange: true) with { Detail = "the machine is going down already" };
-        }
-
         // sysvinit's says so when none is pending, and calls that a failure.
         if (reply.ExitStatus == 0 || reply.ErrorText.Contains("Cannot find pid of running shutdown", StringComparison.OrdinalIgnoreCase))
         {
             return null;
         }
 
-        // Only the machine says that it is too late. A shell that can't begin a process is busy, too.
+        // Nobody has said that it is too late: a shell that can't begin a process is busy, too. A machine that is going down already takes this back without doing so, and can still be disarmed.
         var fault = RemoteErrors.Of(reply.ExitStatus, reply.ErrorText, isChange: true) with { Effect = FaultEffect.MayHaveApplied };
         return fault.Kind is TransportFaultKind.Busy ? fault with { Kind = TransportFaultKind.Unmapped } : fault;
     }
