@@ -93,7 +93,7 @@ public sealed record FlashJournalRecord
     /// <summary>Whether the target writes with that method before it is restarted (<see cref="ArmingOffer.WritesBeforeRestart"/>). False in records of versions 1 and 2.</summary>
     public bool WritesBeforeRestart { get; init; }
 
-    /// <summary>How long the target was asked to wait before it restarts; from <see cref="FlashJournalRecordKind.RebootIntent"/> on, not negative. Null in records of versions 1 and 2.</summary>
+    /// <summary>How long the target was to wait before it restarts; from <see cref="FlashJournalRecordKind.RebootIntent"/> on, not negative. Null in records of versions 1 and 2.</summary>
     public TimeSpan? RebootDelay { get; init; }
 
     /// <summary>How the copy was verified; from <see cref="FlashJournalRecordKind.Staged"/> on.</summary>

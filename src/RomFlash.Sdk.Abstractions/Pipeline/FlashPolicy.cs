@@ -73,7 +73,7 @@ public sealed record FlashPolicy
     /// <summary>Who restarts the target.</summary>
     public RebootMode Reboot { get; init; }
 
-    /// <summary>How long the target waits before it restarts. Default 15 s.</summary>
+    /// <summary>How long the target waits before it restarts: at least; some count in larger steps (<see cref="Transports.IPowerCapability.DelayOf"/>). Default 15 s.</summary>
     public TimeSpan RebootDelay { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Shown to users of the target.</summary>

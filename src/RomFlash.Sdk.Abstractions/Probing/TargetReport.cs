@@ -32,7 +32,7 @@ public sealed record ProbeEvidence
     /// <summary>Whether an endpoint can restart the target.</summary>
     public bool CanReboot { get; init; }
 
-    /// <summary>How long the target waits before it restarts when the policy's delay is asked for: some count in whole minutes. Null stands for the policy's own delay.</summary>
+    /// <summary>How long the target waits before it restarts when the policy's delay is asked for: some count in whole minutes. Null, and whatever is shorter than the policy's own delay, stands for that one; more than 40 days count as 40.</summary>
     public TimeSpan? RebootDelay { get; init; }
 
     /// <summary>Which endpoint served what.</summary>

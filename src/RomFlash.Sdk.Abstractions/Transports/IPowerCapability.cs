@@ -17,7 +17,7 @@ public interface IPowerCapability : ITargetCapability
 
     /// <summary>
     /// How long the target waits when it is asked for this delay: as long, or longer where it counts in larger steps, such as whole minutes. The pipeline compares the
-    /// result with the window, and counts a target as missing only after it.
+    /// result with the window, and counts a target as missing only after it. It is no remote operation: it returns at once, at any time and on any thread.
     /// </summary>
     /// <param name="asked">What would be asked for; zero or more.</param>
     /// <returns>The delay, not shorter than what was asked for.</returns>
